@@ -1,0 +1,1 @@
+//! Ordering, diffing, applying and pruning objects.

@@ -1,0 +1,1 @@
+//! Ignore rules and reproducible tar.gz archives of source trees.

@@ -1,0 +1,1 @@
+//! Artifact storage, file server and fetching.

@@ -1,0 +1,1 @@
+//! CEL expressions as Kubernetes and Flux evaluate them.

@@ -1,0 +1,1 @@
+//! Error chains, hints and redaction shared by all crates.

@@ -1,0 +1,1 @@
+//! Shell-like variable substitution as Flux's postBuild uses it.

@@ -1,0 +1,1 @@
+//! Reading Git repositories over https, ssh and from disk.

@@ -1,0 +1,1 @@
+//! Object health: kstatus rules and CEL health expressions.

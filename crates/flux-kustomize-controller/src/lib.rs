@@ -1,0 +1,1 @@
+//! Reconciles Kustomization objects: build, apply, prune, health.

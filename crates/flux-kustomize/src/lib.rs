@@ -1,0 +1,1 @@
+//! The kustomize build engine, pure: a file system is handed in.

@@ -1,0 +1,1 @@
+//! The reconcile frame: queue, conditions, events, metrics.

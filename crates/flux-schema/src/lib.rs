@@ -1,0 +1,1 @@
+//! Facts about Kubernetes types: resources, scope, list keys, patch keys, defaults.

@@ -1,0 +1,1 @@
+//! Workloads become ready without a kubelet, in stages that are data.

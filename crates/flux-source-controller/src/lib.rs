@@ -1,0 +1,1 @@
+//! Reconciles GitRepository objects into artifacts.

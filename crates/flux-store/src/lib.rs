@@ -1,0 +1,1 @@
+//! The API server's storage: one revision, watch windows, redb with group commit.

@@ -1,0 +1,79 @@
+//! `cargo xtask conformance SUITE`: runs recorded behaviour of the original programs against our engines.
+//!
+//! One file per suite. A suite turns a folder into cases; the frame unpacks archives, runs the cases,
+//! compares the failing ones with the committed list and prints the closing line.
+
+mod frame;
+mod inputs;
+mod known;
+
+use std::path::PathBuf;
+
+pub use frame::run;
+pub use inputs::Inputs;
+
+/// What came of one case.
+pub enum Verdict {
+    Pass,
+    /// The first difference, for a person to read.
+    Fail(String),
+    /// Why the case cannot run here.
+    Skip(String),
+}
+
+impl Verdict {
+    /// Passes when both texts are equal, else fails naming the first line that differs.
+    pub fn same_text(expected: &str, actual: &str) -> Self {
+        if expected == actual {
+            return Self::Pass;
+        }
+        let mut left = expected.lines();
+        let mut right = actual.lines();
+        let mut line = 0;
+        loop {
+            line += 1;
+            match (left.next(), right.next()) {
+                (None, None) => return Self::Fail("texts differ only in their line ends".into()),
+                (a, b) if a == b => {}
+                (a, b) => return Self::Fail(format!("line {line}: expected {a:?}, got {b:?}")),
+            }
+        }
+    }
+
+    /// Passes when both values are equal, else fails with both printed.
+    pub fn same<T: PartialEq + std::fmt::Debug>(expected: &T, actual: &T) -> Self {
+        if expected == actual { Self::Pass } else { Self::Fail(format!("expected {expected:?}, got {actual:?}")) }
+    }
+}
+
+/// One recorded case, ready to run. `name` is `FOLDER/NAME` or the case's id.
+pub struct Case {
+    pub name: String,
+    pub run: Box<dyn Fn() -> Verdict + Send + Sync>,
+}
+
+impl Case {
+    pub fn new(name: impl Into<String>, run: impl Fn() -> Verdict + Send + Sync + 'static) -> Self {
+        Self { name: name.into(), run: Box::new(run) }
+    }
+}
+
+/// Reads the cases of a suite from the folder handed in.
+pub type Load = fn(&Inputs) -> anyhow::Result<Vec<Case>>;
+
+/// The arguments of the command.
+pub struct Arguments {
+    pub suite: String,
+    pub dir: Option<PathBuf>,
+    pub only: Option<String>,
+    /// Rewrites the list of known failures; for developers after an engine got better.
+    pub write_list: bool,
+}
+
+/// The loader of a suite, or an error that lists the suites of this build.
+fn loader(suite: &str) -> anyhow::Result<Load> {
+    let found: Option<Load> = match suite {
+        _ => None,
+    };
+    found.ok_or_else(|| anyhow::anyhow!("unknown suite `{suite}`, or its engine was left out of this build"))
+}
