@@ -1,1 +1,26 @@
 //! A Kubernetes-compatible API server as a library.
+//!
+//! [`Server::start`] opens the storage, loads the built-in kinds and the custom ones, writes the bootstrap
+//! objects and starts the few controllers an API server cannot do without. In process callers use
+//! [`Server::service`], a tower service that goes through the same impersonation, authorization and admission
+//! as a request over TLS; outside clients use the address of [`Config::listen`] with [`Server::kubeconfig`].
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), flux_apiserver::StartError> {
+//! let server = flux_apiserver::Server::start(flux_apiserver::Config::default()).await?;
+//! let service = server.service(flux_apiserver::Identity::admin());
+//! // kube::Client::new(service, "default")
+//! # drop(service); server.shutdown().await; Ok(()) }
+//! ```
+
+mod body;
+mod config;
+mod identity;
+mod server;
+mod service;
+
+pub use body::Body;
+pub use config::{Authorization, Config, Controllers, StartError, StaticToken, Storage};
+pub use identity::Identity;
+pub use server::{ClientFiles, Server};
+pub use service::LocalService;

@@ -1,1 +1,12 @@
-//! The API server's storage: one revision, watch windows, redb with group commit.
+//! The API server's storage.
+
+/// Why a storage file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{path}` is not a usable database")]
+    Database {
+        path: std::path::PathBuf,
+        #[source]
+        source: redb::Error,
+    },
+}
