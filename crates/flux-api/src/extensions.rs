@@ -8,106 +8,106 @@ use serde_json::Value;
 use crate::meta::{CommonMetadata, Condition};
 use crate::serde_rules::non_empty;
 
-/// ArtifactGeneratorSpec
+/// What a `ArtifactGenerator` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ArtifactGeneratorSpec {
-    /// artifacts
+    /// The artifacts to make.
     pub artifacts: Vec<OutputArtifact>,
-    /// commonMetadata
+    /// Labels and annotations to set on all objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_metadata: Option<CommonMetadata>,
-    /// pathPattern
+    /// Pattern of folders, each of which makes one artifact.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub path_pattern: Option<String>,
-    /// sources
+    /// The sources that artifacts are made of.
     pub sources: Vec<SourceReference>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// OutputArtifact
+/// The artifacts to make.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OutputArtifact {
-    /// copy
+    /// Copy steps, in order.
     pub copy: Vec<CopyOperation>,
-    /// name
+    /// Name of the artifact.
     pub name: String,
-    /// originRevision
+    /// Source whose origin revision the artifact carries, `@alias`.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub origin_revision: Option<String>,
-    /// revision
+    /// Source whose revision the artifact carries, `@alias`.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
 }
 
-/// CopyOperation
+/// Copy steps, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CopyOperation {
-    /// exclude
+    /// Patterns of files to leave out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// from
+    /// What to copy, `@alias/pattern`.
     pub from: String,
-    /// strategy
+    /// What happens to files that are already there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<CopyStrategy>,
-    /// to
+    /// Where to copy, `@artifact/folder`.
     pub to: String,
 }
 
-/// SourceReference
+/// The sources that artifacts are made of.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SourceReference {
-    /// alias
+    /// Name of this source in the copy rules.
     pub alias: String,
-    /// kind
+    /// Kind of the source.
     pub kind: String,
-    /// name
+    /// Name of the object.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
-/// ArtifactGeneratorStatus
+/// What was last observed of a `ArtifactGenerator`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ArtifactGeneratorStatus {
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// inventory
+    /// The artifacts that were made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<ExternalArtifactReference>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedSourcesDigest
+    /// Digest of the sources' artifacts.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub observed_sources_digest: Option<String>,
 }
 
-/// ExternalArtifactReference
+/// The artifacts that were made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExternalArtifactReference {
-    /// digest
+    /// Digest of the artifact.
     pub digest: String,
-    /// filename
+    /// File name of the artifact.
     pub filename: String,
-    /// name
+    /// Name of the object.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     pub namespace: String,
 }
 
 string_enum! {
-    /// CopyStrategy
+    /// What happens to files that are already there.
     pub enum CopyStrategy {
         Overwrite = "Overwrite",
         Merge = "Merge",
@@ -116,7 +116,7 @@ string_enum! {
 }
 
 kind! {
-    /// ArtifactGenerator
+    /// Makes new artifacts from parts of others.
     ArtifactGenerator(ArtifactGeneratorSpec, ArtifactGeneratorStatus) in "source.extensions.fluxcd.io" / "v1beta1", "artifactgenerators"
 }
 flux_object!(ArtifactGenerator, ArtifactGeneratorStatus, suspend: false, generation: false, requests: true);

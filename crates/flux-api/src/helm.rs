@@ -12,85 +12,85 @@ use crate::meta::{
 };
 use crate::serde_rules::{is_false, is_zero, non_empty};
 
-/// HelmReleaseSpec
+/// What a `HelmRelease` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmReleaseSpec {
-    /// chart
+    /// Template of the HelmChart that this release uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart: Option<HelmChartTemplate>,
-    /// chartRef
+    /// An existing source of the chart, instead of a template.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart_ref: Option<ObjectReference>,
-    /// commonMetadata
+    /// Labels and annotations to set on all objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_metadata: Option<CommonMetadata>,
-    /// dependsOn
+    /// Objects that must be ready first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<DependencyReference>,
-    /// driftDetection
+    /// How changes made in the cluster are found and undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_detection: Option<DriftDetection>,
-    /// healthCheckExprs
+    /// CEL expressions that tell the health of custom objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub health_check_exprs: Vec<HealthCheckExpr>,
-    /// install
+    /// How the release is installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install: Option<Install>,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// kubeConfig
+    /// Another cluster to work on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kube_config: Option<KubeConfigReference>,
-    /// maxHistory
+    /// How many revisions Helm keeps; 0 for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_history: Option<i64>,
-    /// persistentClient
+    /// Keeps the client between Helm actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistent_client: Option<bool>,
-    /// postRenderStrategy
+    /// How hooks take part in post rendering.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_render_strategy: Option<PostRenderStrategy>,
-    /// postRenderers
+    /// Changes to the rendered objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub post_renderers: Vec<PostRenderer>,
-    /// releaseName
+    /// Name of the release; by default made of namespace and name.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub release_name: Option<String>,
-    /// rollback
+    /// How the release is rolled back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Rollback>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// storageNamespace
+    /// Namespace of Helm's release records.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub storage_namespace: Option<String>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// targetNamespace
+    /// Namespace of all objects.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub target_namespace: Option<String>,
-    /// test
+    /// How the release is tested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Test>,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// uninstall
+    /// How the release is uninstalled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uninstall: Option<Uninstall>,
-    /// upgrade
+    /// How the release is upgraded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
-    /// values
+    /// Values for the chart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Value>,
-    /// valuesFrom
+    /// Secrets and ConfigMaps with values, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values_from: Vec<ValuesReference>,
-    /// waitStrategy
+    /// How readiness is waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_strategy: Option<WaitStrategy>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -98,475 +98,475 @@ pub struct HelmReleaseSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// HelmChartTemplate
+/// Template of the HelmChart that this release uses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmChartTemplate {
-    /// metadata
+    /// Labels and annotations of the HelmChart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<CommonMetadata>,
-    /// spec
+    /// What the HelmChart asks for.
     pub spec: HelmChartTemplateSpec,
 }
 
-/// HelmChartTemplateSpec
+/// What the HelmChart asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmChartTemplateSpec {
-    /// chart
+    /// Name of the chart, or its path in the source.
     pub chart: String,
-    /// ignoreMissingValuesFiles
+    /// Leaves out values files that do not exist.
     #[serde(skip_serializing_if = "is_false")]
     pub ignore_missing_values_files: bool,
-    /// interval
+    /// How often to reconcile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// reconcileStrategy
+    /// Whether a new version or any new revision makes a new chart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reconcile_strategy: Option<ReconcileStrategy>,
-    /// sourceRef
+    /// The source.
     pub source_ref: ObjectReference,
-    /// valuesFiles
+    /// Values files of the chart, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values_files: Vec<String>,
-    /// verify
+    /// How the content's signature is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<HelmChartTemplateVerification>,
-    /// version
+    /// Range of chart versions.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
-/// HelmChartTemplateVerification
+/// How the content's signature is verified.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmChartTemplateVerification {
-    /// provider
+    /// Tool that made the signature.
     pub provider: String,
-    /// secretRef
+    /// Secret with the trusted public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
 }
 
-/// DriftDetection
+/// How changes made in the cluster are found and undone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DriftDetection {
-    /// ignore
+    /// What is not looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<IgnoreRule>,
-    /// mode
+    /// Whether drift is undone, warned of or not looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<DriftDetectionMode>,
 }
 
-/// Install
+/// How the release is installed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Install {
-    /// crds
+    /// What happens to the chart's CRDs at install.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crds: Option<CrdsPolicy>,
-    /// createNamespace
+    /// Makes the target namespace when it is missing.
     #[serde(skip_serializing_if = "is_false")]
     pub create_namespace: bool,
-    /// disableHooks
+    /// Leaves out hooks.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_hooks: bool,
-    /// disableOpenAPIValidation
+    /// Leaves out validation against the cluster's API schema.
     #[serde(rename = "disableOpenAPIValidation", skip_serializing_if = "is_false")]
     pub disable_openapi_validation: bool,
-    /// disableSchemaValidation
+    /// Leaves out validation against the chart's values schema.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_schema_validation: bool,
-    /// disableTakeOwnership
+    /// Refuses objects that another release owns.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_take_ownership: bool,
-    /// disableWait
+    /// Does not wait for objects to become ready.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait: bool,
-    /// disableWaitForJobs
+    /// Does not wait for jobs to complete.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait_for_jobs: bool,
-    /// remediation
+    /// What happens after a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation: Option<InstallRemediation>,
-    /// replace
+    /// Uses the name again when a deleted release has it.
     #[serde(skip_serializing_if = "is_false")]
     pub replace: bool,
-    /// serverSideApply
+    /// Whether objects are applied on the server's side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_side_apply: Option<bool>,
-    /// skipCRDs
+    /// Leaves out CRDs; use `crds: Skip` instead.
     #[serde(rename = "skipCRDs", skip_serializing_if = "is_false")]
     pub skip_crds: bool,
-    /// strategy
+    /// How failures are dealt with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<ActionStrategy>,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
-/// InstallRemediation
+/// What happens after a failure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InstallRemediation {
-    /// ignoreTestFailures
+    /// Does not count failed tests as a failure here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore_test_failures: Option<bool>,
-    /// remediateLastFailure
+    /// Remediates the last failure when no retries are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediate_last_failure: Option<bool>,
-    /// retries
+    /// How often to try again; negative without end.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: i64,
 }
 
-/// ActionStrategy
+/// How failures are dealt with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ActionStrategy {
-    /// name
+    /// Name of the strategy.
     pub name: ActionStrategyName,
-    /// retryInterval
+    /// How soon to try again after a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_interval: Option<Duration>,
 }
 
-/// PostRenderer
+/// Changes to the rendered objects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PostRenderer {
-    /// kustomize
+    /// Changes made the kustomize way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kustomize: Option<KustomizePostRenderer>,
 }
 
-/// KustomizePostRenderer
+/// Changes made the kustomize way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct KustomizePostRenderer {
-    /// images
+    /// Image names, tags and digests to set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
-    /// patches
+    /// Patches, strategic merge or JSON 6902.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Patch>,
 }
 
-/// Rollback
+/// How the release is rolled back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rollback {
-    /// cleanupOnFail
+    /// Deletes objects that a failed rollback made.
     #[serde(skip_serializing_if = "is_false")]
     pub cleanup_on_fail: bool,
-    /// disableHooks
+    /// Leaves out hooks.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_hooks: bool,
-    /// disableWait
+    /// Does not wait for objects to become ready.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait: bool,
-    /// disableWaitForJobs
+    /// Does not wait for jobs to complete.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait_for_jobs: bool,
-    /// force
+    /// Replaces objects that cannot be patched.
     #[serde(skip_serializing_if = "is_false")]
     pub force: bool,
-    /// recreate
+    /// Restarts pods; no longer used.
     #[serde(skip_serializing_if = "is_false")]
     pub recreate: bool,
-    /// serverSideApply
+    /// Whether objects are applied on the server's side; `auto` as the release before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_side_apply: Option<ServerSideApplyMode>,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
-/// Test
+/// How the release is tested.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Test {
-    /// enable
+    /// Runs the tests after install and upgrade.
     #[serde(skip_serializing_if = "is_false")]
     pub enable: bool,
-    /// filters
+    /// Which tests run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<TestFilter>,
-    /// ignoreFailures
+    /// Does not count failed tests as a failure.
     #[serde(skip_serializing_if = "is_false")]
     pub ignore_failures: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
-/// TestFilter
+/// Which tests run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestFilter {
-    /// exclude
+    /// Leaves the named test out instead of choosing it.
     #[serde(skip_serializing_if = "is_false")]
     pub exclude: bool,
-    /// name
+    /// Name of the test.
     pub name: String,
 }
 
-/// Uninstall
+/// How the release is uninstalled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Uninstall {
-    /// deletionPropagation
+    /// How dependents are deleted at uninstall.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_propagation: Option<DeletionPropagation>,
-    /// disableHooks
+    /// Leaves out hooks.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_hooks: bool,
-    /// disableWait
+    /// Does not wait for objects to become ready.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait: bool,
-    /// keepHistory
+    /// Keeps the record of the release.
     #[serde(skip_serializing_if = "is_false")]
     pub keep_history: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
-/// Upgrade
+/// How the release is upgraded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Upgrade {
-    /// chartNameChangeStrategy
+    /// What happens when another chart takes this one's place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart_name_change_strategy: Option<ChartNameChangeStrategy>,
-    /// cleanupOnFail
+    /// Deletes objects that a failed upgrade made.
     #[serde(skip_serializing_if = "is_false")]
     pub cleanup_on_fail: bool,
-    /// crds
+    /// What happens to the chart's CRDs at upgrade.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crds: Option<CrdsPolicy>,
-    /// disableHooks
+    /// Leaves out hooks.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_hooks: bool,
-    /// disableOpenAPIValidation
+    /// Leaves out validation against the cluster's API schema.
     #[serde(rename = "disableOpenAPIValidation", skip_serializing_if = "is_false")]
     pub disable_openapi_validation: bool,
-    /// disableSchemaValidation
+    /// Leaves out validation against the chart's values schema.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_schema_validation: bool,
-    /// disableTakeOwnership
+    /// Refuses objects that another release owns.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_take_ownership: bool,
-    /// disableWait
+    /// Does not wait for objects to become ready.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait: bool,
-    /// disableWaitForJobs
+    /// Does not wait for jobs to complete.
     #[serde(skip_serializing_if = "is_false")]
     pub disable_wait_for_jobs: bool,
-    /// force
+    /// Replaces objects that cannot be patched.
     #[serde(skip_serializing_if = "is_false")]
     pub force: bool,
-    /// preserveValues
+    /// Keeps the values of the last release.
     #[serde(skip_serializing_if = "is_false")]
     pub preserve_values: bool,
-    /// remediation
+    /// What happens after a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediation: Option<UpgradeRemediation>,
-    /// serverSideApply
+    /// Whether objects are applied on the server's side; `auto` as the release before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_side_apply: Option<ServerSideApplyMode>,
-    /// strategy
+    /// How failures are dealt with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<ActionStrategy>,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
-/// UpgradeRemediation
+/// What happens after a failure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UpgradeRemediation {
-    /// ignoreTestFailures
+    /// Does not count failed tests as a failure here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore_test_failures: Option<bool>,
-    /// remediateLastFailure
+    /// Remediates the last failure when no retries are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remediate_last_failure: Option<bool>,
-    /// retries
+    /// How often to try again; negative without end.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: i64,
-    /// strategy
+    /// What the remediation does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<RemediationStrategy>,
 }
 
-/// ValuesReference
+/// Secrets and ConfigMaps with values, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ValuesReference {
-    /// kind
+    /// Secret or ConfigMap.
     pub kind: String,
-    /// literal
+    /// Sets the value as text, without reading it.
     #[serde(skip_serializing_if = "is_false")]
     pub literal: bool,
-    /// name
+    /// Name of the Secret or ConfigMap.
     pub name: String,
-    /// optional
+    /// Goes on when the Secret or ConfigMap is missing.
     #[serde(skip_serializing_if = "is_false")]
     pub optional: bool,
-    /// targetPath
+    /// Where the value goes, `a.b[0].c`; by default at the root.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub target_path: Option<String>,
-    /// valuesKey
+    /// Key with the values; by default `values.yaml`.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub values_key: Option<String>,
 }
 
-/// WaitStrategy
+/// How readiness is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WaitStrategy {
-    /// name
+    /// Name of the strategy.
     pub name: WaitStrategyName,
 }
 
-/// HelmReleaseStatus
+/// What was last observed of a `HelmRelease`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmReleaseStatus {
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// failures
+    /// Failed reconciliations since the last success.
     #[serde(skip_serializing_if = "is_zero")]
     pub failures: i64,
-    /// helmChart
+    /// Namespace and name of the HelmChart.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub helm_chart: Option<String>,
-    /// history
+    /// Earlier outcomes, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Snapshot>,
-    /// installFailures
+    /// Failed installs since the last success.
     #[serde(skip_serializing_if = "is_zero")]
     pub install_failures: i64,
-    /// inventory
+    /// The objects of the release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inventory: Option<ResourceInventory>,
-    /// lastAttemptedConfigDigest
+    /// Digest of the values of the last attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_attempted_config_digest: Option<String>,
-    /// lastAttemptedGeneration
+    /// Generation of the last attempt.
     #[serde(skip_serializing_if = "is_zero")]
     pub last_attempted_generation: i64,
-    /// lastAttemptedReleaseAction
+    /// Helm action of the last attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_attempted_release_action: Option<String>,
-    /// lastAttemptedReleaseActionDuration
+    /// How long the last Helm action took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_attempted_release_action_duration: Option<Duration>,
-    /// lastAttemptedRevision
+    /// Chart version of the last attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_attempted_revision: Option<String>,
-    /// lastAttemptedRevisionDigest
+    /// Digest of the chart of the last attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_attempted_revision_digest: Option<String>,
-    /// lastAttemptedValuesChecksum
+    /// No longer used; see lastAttemptedConfigDigest.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_attempted_values_checksum: Option<String>,
-    /// lastHandledForceAt
+    /// Last handled request for a forced release.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_force_at: Option<String>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// lastHandledResetAt
+    /// Last handled request for a reset.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reset_at: Option<String>,
-    /// lastReleaseRevision
+    /// Revision of the last release; no longer used.
     #[serde(skip_serializing_if = "is_zero")]
     pub last_release_revision: i64,
-    /// observedCommonMetadataDigest
+    /// Digest of the common metadata of the last good attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub observed_common_metadata_digest: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedPostRenderersDigest
+    /// Digest of the post renderers of the last good attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub observed_post_renderers_digest: Option<String>,
-    /// storageNamespace
+    /// Namespace of Helm's release records.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub storage_namespace: Option<String>,
-    /// upgradeFailures
+    /// Failed upgrades since the last success.
     #[serde(skip_serializing_if = "is_zero")]
     pub upgrade_failures: i64,
 }
 
-/// Snapshot
+/// What came of one release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// action
+    /// The Helm action that made this entry.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// apiVersion
+    /// Version of the form of this entry.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// appVersion
+    /// Application version of the chart.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub app_version: Option<String>,
-    /// chartName
+    /// Name of the chart.
     pub chart_name: String,
-    /// chartVersion
+    /// Version of the chart.
     pub chart_version: String,
-    /// configDigest
+    /// Digest of the values that were used.
     pub config_digest: String,
-    /// deleted
+    /// When the release was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Time>,
-    /// digest
+    /// Digest of this entry's content.
     pub digest: String,
-    /// firstDeployed
+    /// When the release was first deployed.
     pub first_deployed: Time,
-    /// lastDeployed
+    /// When the release was last deployed.
     pub last_deployed: Time,
-    /// name
+    /// Name of the release.
     pub name: String,
-    /// namespace
+    /// Namespace of the release.
     pub namespace: String,
-    /// ociDigest
+    /// Digest of the chart's OCI artifact.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub oci_digest: Option<String>,
-    /// status
+    /// Status of the release.
     pub status: String,
-    /// testHooks
+    /// Outcomes of the tests.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub test_hooks: BTreeMap<String, TestHookStatus>,
-    /// version
+    /// Revision of the release.
     pub version: i64,
 }
 
-/// TestHookStatus
+/// Outcomes of the tests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestHookStatus {
-    /// lastCompleted
+    /// When the test ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_completed: Option<Time>,
-    /// lastStarted
+    /// When the test began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Time>,
-    /// phase
+    /// Outcome of the test.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
 }
 
 string_enum! {
-    /// ReconcileStrategy
+    /// When a new chart is made.
     pub enum ReconcileStrategy {
         ChartVersion = "ChartVersion",
         Revision = "Revision",
@@ -574,7 +574,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// DriftDetectionMode
+    /// What happens to drift.
     pub enum DriftDetectionMode {
         Enabled = "enabled",
         Warn = "warn",
@@ -583,7 +583,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// CrdsPolicy
+    /// What happens to CRDs of a chart.
     pub enum CrdsPolicy {
         Skip = "Skip",
         Create = "Create",
@@ -592,7 +592,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// ActionStrategyName
+    /// How failures are dealt with.
     pub enum ActionStrategyName {
         RemediateOnFailure = "RemediateOnFailure",
         RetryOnFailure = "RetryOnFailure",
@@ -600,7 +600,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// PostRenderStrategy
+    /// How hooks take part in post rendering.
     pub enum PostRenderStrategy {
         Nohooks = "nohooks",
         Combined = "combined",
@@ -609,7 +609,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// ServerSideApplyMode
+    /// Whether objects are applied on the server side.
     pub enum ServerSideApplyMode {
         Enabled = "enabled",
         Disabled = "disabled",
@@ -618,7 +618,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// DeletionPropagation
+    /// How dependents are deleted.
     pub enum DeletionPropagation {
         Background = "background",
         Foreground = "foreground",
@@ -627,7 +627,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// ChartNameChangeStrategy
+    /// What happens when another chart takes the place of this one.
     pub enum ChartNameChangeStrategy {
         InPlaceUpdate = "InPlaceUpdate",
         Reinstall = "Reinstall",
@@ -635,7 +635,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// RemediationStrategy
+    /// What remediation does.
     pub enum RemediationStrategy {
         Rollback = "rollback",
         Uninstall = "uninstall",
@@ -643,7 +643,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// WaitStrategyName
+    /// How readiness is waited for.
     pub enum WaitStrategyName {
         Poller = "poller",
         Legacy = "legacy",
@@ -651,7 +651,7 @@ string_enum! {
 }
 
 kind! {
-    /// HelmRelease
+    /// A release of a Helm chart, kept as declared.
     HelmRelease(HelmReleaseSpec, HelmReleaseStatus) in "helm.toolkit.fluxcd.io" / "v2", "helmreleases"
 }
 flux_object!(HelmRelease, HelmReleaseStatus, suspend: true, generation: true, requests: true);

@@ -12,42 +12,42 @@ use crate::meta::{
 };
 use crate::serde_rules::{is_false, is_zero, non_empty};
 
-/// ImageRepositorySpec
+/// What a `ImageRepository` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImageRepositorySpec {
-    /// accessFrom
+    /// Namespaces that may refer to this object; without it only its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_from: Option<AccessFrom>,
-    /// certSecretRef
+    /// Secret with `ca.crt`, and `tls.crt` and `tls.key` for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_secret_ref: Option<LocalObjectReference>,
-    /// exclusionList
+    /// Regular expressions of tags to leave out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclusion_list: Vec<String>,
-    /// image
+    /// Name of the image, without tag or digest.
     pub image: String,
-    /// insecure
+    /// Allows plain HTTP and unverified certificates.
     #[serde(skip_serializing_if = "is_false")]
     pub insecure: bool,
-    /// interval
+    /// How often to scan.
     pub interval: Duration,
-    /// provider
+    /// How to log in: `generic` or one of the clouds.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// proxySecretRef
+    /// Secret with the address and login of a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalObjectReference>,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -55,65 +55,65 @@ pub struct ImageRepositorySpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// ImageRepositoryStatus
+/// What was last observed of a `ImageRepository`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImageRepositoryStatus {
-    /// canonicalImageName
+    /// Image name with its registry spelled out.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub canonical_image_name: Option<String>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// lastScanResult
+    /// What the last scan found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scan_result: Option<ScanResult>,
-    /// observedExclusionList
+    /// Exclusion list of the last scan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observed_exclusion_list: Vec<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
 }
 
-/// ScanResult
+/// What the last scan found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScanResult {
-    /// latestTags
+    /// The newest tags, as a sample.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub latest_tags: Vec<String>,
-    /// revision
+    /// Digest of the tag list.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// scanTime
+    /// When the scan ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scan_time: Option<Time>,
-    /// tagCount
+    /// How many tags there are.
     pub tag_count: i64,
 }
 
-/// ImagePolicySpec
+/// What a `ImagePolicy` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImagePolicySpec {
-    /// digestReflectionPolicy
+    /// When the digest of the chosen tag is looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest_reflection_policy: Option<ReflectionPolicy>,
-    /// filterTags
+    /// Which tags take part, and what of them is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_tags: Option<TagFilter>,
-    /// imageRepositoryRef
+    /// ImageRepository whose tags are chosen from.
     pub image_repository_ref: NamespacedObjectReference,
-    /// interval
+    /// How often to look up the digest; only with the policy `Always`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// policy
+    /// How the tag is chosen.
     pub policy: ImagePolicyChoice,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -121,102 +121,102 @@ pub struct ImagePolicySpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// TagFilter
+/// Which tags take part, and what of them is compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TagFilter {
-    /// extract
+    /// Replacement that makes the compared text out of the pattern's groups.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub extract: Option<String>,
-    /// pattern
+    /// Regular expression that a tag must match.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
 }
 
-/// ImagePolicyChoice
+/// How the tag is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImagePolicyChoice {
-    /// alphabetical
+    /// Orders the tags as texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alphabetical: Option<OrderPolicy>,
-    /// numerical
+    /// Orders the tags as numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numerical: Option<OrderPolicy>,
-    /// semver
+    /// Orders the tags as versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub semver: Option<SemverPolicy>,
 }
 
-/// OrderPolicy
+/// Orders the tags as texts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrderPolicy {
-    /// order
+    /// `asc` for the last, `desc` for the first.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
 }
 
-/// SemverPolicy
+/// Orders the tags as versions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SemverPolicy {
-    /// range
+    /// Range of versions.
     pub range: String,
 }
 
-/// ImagePolicyStatus
+/// What was last observed of a `ImagePolicy`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImagePolicyStatus {
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// latestRef
+    /// The chosen image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest_ref: Option<ImageRef>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedPreviousRef
+    /// The image that was chosen before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_previous_ref: Option<ImageRef>,
 }
 
-/// ImageRef
+/// The chosen image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImageRef {
-    /// digest
+    /// Digest of the image.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// name
+    /// Name of the image.
     pub name: String,
-    /// tag
+    /// Tag of the image.
     pub tag: String,
 }
 
-/// ImageUpdateAutomationSpec
+/// What a `ImageUpdateAutomation` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImageUpdateAutomationSpec {
-    /// git
+    /// How to check out, commit and push.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<GitSpec>,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// policySelector
+    /// Policies that are used; by default all of the namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_selector: Option<LabelSelector>,
-    /// sourceRef
+    /// The source.
     pub source_ref: ObjectReference,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// update
+    /// How files are updated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateStrategy>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -224,127 +224,127 @@ pub struct ImageUpdateAutomationSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// GitSpec
+/// How to check out, commit and push.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitSpec {
-    /// checkout
+    /// What to check out; by default what the source has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkout: Option<GitCheckout>,
-    /// commit
+    /// How the commit is made.
     pub commit: GitCommit,
-    /// push
+    /// Where the commit goes; by default where it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push: Option<GitPush>,
 }
 
-/// GitCheckout
+/// What to check out; by default what the source has.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCheckout {
-    /// ref
+    /// Git reference to check out.
     #[serde(rename = "ref")]
     pub reference: GitReference,
 }
 
-/// GitCommit
+/// How the commit is made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCommit {
-    /// author
+    /// Author of the commit.
     pub author: CommitAuthor,
-    /// messageTemplate
+    /// Template of the commit message.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub message_template: Option<String>,
-    /// messageTemplateValues
+    /// Values for the template.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub message_template_values: BTreeMap<String, String>,
-    /// signingKey
+    /// Key to sign the commit with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<SigningKey>,
 }
 
-/// CommitAuthor
+/// Author of the commit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CommitAuthor {
-    /// email
+    /// Email address.
     pub email: String,
-    /// name
+    /// Name.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// SigningKey
+/// Key to sign the commit with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SigningKey {
-    /// secretRef
+    /// Secret with the key and its passphrase.
     pub secret_ref: LocalObjectReference,
-    /// type
+    /// Kind of the key.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<SigningKeyType>,
 }
 
-/// GitPush
+/// Where the commit goes; by default where it came from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitPush {
-    /// branch
+    /// Branch to push to, made when it is missing.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// options
+    /// Push options for the server.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
-    /// refspec
+    /// Refspec to push.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub refspec: Option<String>,
 }
 
-/// UpdateStrategy
+/// How files are updated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UpdateStrategy {
-    /// path
+    /// Folder with the files to update.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// strategy
+    /// How files are updated.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
 }
 
-/// ImageUpdateAutomationStatus
+/// What was last observed of a `ImageUpdateAutomation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImageUpdateAutomationStatus {
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastAutomationRunTime
+    /// When the automation last ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_automation_run_time: Option<Time>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// lastPushCommit
+    /// Hash of the last pushed commit.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_push_commit: Option<String>,
-    /// lastPushTime
+    /// When the last commit was pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_push_time: Option<Time>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedPolicies
+    /// Images of the policies at the last run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub observed_policies: BTreeMap<String, ImageRef>,
-    /// observedSourceRevision
+    /// Revision of the source at the last run.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub observed_source_revision: Option<String>,
 }
 
 string_enum! {
-    /// ReflectionPolicy
+    /// When the digest is looked up.
     pub enum ReflectionPolicy {
         Always = "Always",
         IfNotPresent = "IfNotPresent",
@@ -353,7 +353,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// SigningKeyType
+    /// Kind of the key.
     pub enum SigningKeyType {
         Gpg = "gpg",
         Ssh = "ssh",
@@ -361,19 +361,19 @@ string_enum! {
 }
 
 kind! {
-    /// ImageRepository
+    /// A repository of a container registry whose tags are scanned.
     ImageRepository(ImageRepositorySpec, ImageRepositoryStatus) in "image.toolkit.fluxcd.io" / "v1", "imagerepositories"
 }
 flux_object!(ImageRepository, ImageRepositoryStatus, suspend: true, generation: true, requests: true);
 
 kind! {
-    /// ImagePolicy
+    /// The rule that chooses one of the scanned tags.
     ImagePolicy(ImagePolicySpec, ImagePolicyStatus) in "image.toolkit.fluxcd.io" / "v1", "imagepolicies"
 }
 flux_object!(ImagePolicy, ImagePolicyStatus, suspend: true, generation: true, requests: true);
 
 kind! {
-    /// ImageUpdateAutomation
+    /// Writes chosen images into a Git repository and pushes the commit.
     ImageUpdateAutomation(ImageUpdateAutomationSpec, ImageUpdateAutomationStatus) in "image.toolkit.fluxcd.io" / "v1", "imageupdateautomations"
 }
 flux_object!(ImageUpdateAutomation, ImageUpdateAutomationStatus, suspend: true, generation: true, requests: true);

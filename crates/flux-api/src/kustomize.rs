@@ -12,86 +12,86 @@ use crate::meta::{
 };
 use crate::serde_rules::{is_false, is_zero, non_empty};
 
-/// KustomizationSpec
+/// What a `Kustomization` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct KustomizationSpec {
-    /// buildMetadata
+    /// Which build metadata is added to the objects as annotations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub build_metadata: Vec<BuildMetadata>,
-    /// commonMetadata
+    /// Labels and annotations to set on all objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_metadata: Option<CommonMetadata>,
-    /// components
+    /// Paths of kustomize components, relative to the path.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<String>,
-    /// decryption
+    /// How encrypted files are decrypted before the build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decryption: Option<Decryption>,
-    /// deletionPolicy
+    /// What happens to the applied objects when this object is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// dependsOn
+    /// Objects that must be ready first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<DependencyReference>,
-    /// force
+    /// Recreates objects when an immutable field changed.
     #[serde(skip_serializing_if = "is_false")]
     pub force: bool,
-    /// healthCheckExprs
+    /// CEL expressions that tell the health of custom objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub health_check_exprs: Vec<HealthCheckExpr>,
-    /// healthChecks
+    /// Objects whose health decides about readiness.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub health_checks: Vec<ObjectReference>,
-    /// ignore
+    /// Fields of objects that are left as they are in the cluster.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<IgnoreRule>,
-    /// ignoreMissingComponents
+    /// Leaves out components whose path does not exist.
     #[serde(skip_serializing_if = "is_false")]
     pub ignore_missing_components: bool,
-    /// images
+    /// Image names, tags and digests to set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// kubeConfig
+    /// Another cluster to work on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kube_config: Option<KubeConfigReference>,
-    /// namePrefix
+    /// Put before the names of all objects.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub name_prefix: Option<String>,
-    /// nameSuffix
+    /// Put after the names of all objects.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub name_suffix: Option<String>,
-    /// patches
+    /// Patches, strategic merge or JSON 6902.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Patch>,
-    /// path
+    /// Folder in the source to build; by default its root.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// postBuild
+    /// What happens to the objects after the build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_build: Option<PostBuild>,
-    /// prune
+    /// Deletes objects that are no longer declared.
     pub prune: bool,
-    /// retryInterval
+    /// How soon to try again after a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_interval: Option<Duration>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// sourceRef
+    /// The source.
     pub source_ref: ObjectReference,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// targetNamespace
+    /// Namespace of all objects.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub target_namespace: Option<String>,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// wait
+    /// Waits for the health of all applied objects.
     #[serde(skip_serializing_if = "is_false")]
     pub wait: bool,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -99,101 +99,101 @@ pub struct KustomizationSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// Decryption
+/// How encrypted files are decrypted before the build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Decryption {
-    /// provider
+    /// Decryption engine.
     pub provider: String,
-    /// secretRef
+    /// Secret with the private keys or credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// serviceAccountName
+    /// ServiceAccount to call a cloud key service as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
 }
 
-/// PostBuild
+/// What happens to the objects after the build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PostBuild {
-    /// substitute
+    /// Variables and their values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub substitute: BTreeMap<String, String>,
-    /// substituteFrom
+    /// Secrets and ConfigMaps whose keys are variables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub substitute_from: Vec<SubstituteReference>,
-    /// substituteStrategy
+    /// Whether files are substituted when there are no variables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub substitute_strategy: Option<SubstituteStrategy>,
 }
 
-/// SubstituteReference
+/// Secrets and ConfigMaps whose keys are variables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SubstituteReference {
-    /// kind
+    /// Secret or ConfigMap.
     pub kind: String,
-    /// name
+    /// Name of the Secret or ConfigMap.
     pub name: String,
-    /// optional
+    /// Goes on when the Secret or ConfigMap is missing.
     #[serde(skip_serializing_if = "is_false")]
     pub optional: bool,
 }
 
-/// KustomizationStatus
+/// What was last observed of a `Kustomization`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct KustomizationStatus {
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// history
+    /// Earlier outcomes, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<HistoryEntry>,
-    /// inventory
+    /// The applied objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inventory: Option<ResourceInventory>,
-    /// lastAppliedOriginRevision
+    /// Revision of the origin of the last applied artifact.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_applied_origin_revision: Option<String>,
-    /// lastAppliedRevision
+    /// Source revision that was last applied with success.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<String>,
-    /// lastAttemptedRevision
+    /// Source revision of the last attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_attempted_revision: Option<String>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
 }
 
-/// HistoryEntry
+/// What came of one revision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
-    /// digest
+    /// Digest of this entry's content.
     pub digest: String,
-    /// firstReconciled
+    /// When this revision was first seen through.
     pub first_reconciled: Time,
-    /// lastReconciled
+    /// When this revision was last seen through.
     pub last_reconciled: Time,
-    /// lastReconciledDuration
+    /// How long that took.
     pub last_reconciled_duration: Duration,
-    /// lastReconciledStatus
+    /// The outcome.
     pub last_reconciled_status: String,
-    /// metadata
+    /// Facts about this entry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
-    /// totalReconciliations
+    /// How often this revision was seen through.
     pub total_reconciliations: i64,
 }
 
 string_enum! {
-    /// BuildMetadata
+    /// Build metadata that is added as annotations.
     pub enum BuildMetadata {
         OriginAnnotations = "originAnnotations",
         TransformerAnnotations = "transformerAnnotations",
@@ -201,7 +201,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// DeletionPolicy
+    /// What happens to applied objects when the Kustomization is deleted.
     pub enum DeletionPolicy {
         MirrorPrune = "MirrorPrune",
         Delete = "Delete",
@@ -211,7 +211,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// SubstituteStrategy
+    /// Whether files are substituted when there are no variables.
     pub enum SubstituteStrategy {
         WithVariables = "WithVariables",
         Always = "Always",
@@ -219,7 +219,7 @@ string_enum! {
 }
 
 kind! {
-    /// Kustomization
+    /// Manifests from a source that are built, applied, pruned and watched until healthy.
     Kustomization(KustomizationSpec, KustomizationStatus) in "kustomize.toolkit.fluxcd.io" / "v1", "kustomizations"
 }
 flux_object!(Kustomization, KustomizationStatus, suspend: true, generation: true, requests: true);

@@ -13,7 +13,7 @@
 mod macros;
 
 mod annotations;
-
+mod crd;
 mod digest;
 mod duration;
 pub mod extensions;
@@ -29,7 +29,7 @@ pub mod source;
 mod timing;
 
 pub use annotations::*;
-
+pub use crd::{CrdError, base_crds, crd, crds, crds_yaml, undescribed};
 pub use digest::{Digest, DigestError};
 pub use duration::{Duration, DurationError};
 pub use extensions::ArtifactGenerator;

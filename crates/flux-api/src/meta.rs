@@ -7,260 +7,260 @@ use serde::{Deserialize, Serialize};
 
 use crate::serde_rules::{is_zero, non_empty};
 
-/// LocalObjectReference
+/// A name in the same namespace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LocalObjectReference {
-    /// name
+    /// Name of the object.
     pub name: String,
 }
 
-/// GitReference
+/// Which commit of a repository; the order of precedence is commit, name, semver, tag, branch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitReference {
-    /// branch
+    /// Branch to follow.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// commit
+    /// Commit to use, as a full hash.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// name
+    /// Git reference to follow, such as `refs/pull/1/head`; goes before semver, tag and branch.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// semver
+    /// Range of versions; the highest tag in it is used.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub semver: Option<String>,
-    /// tag
+    /// Tag to use.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
 }
 
-/// Artifact
+/// A file with the content of a source at one revision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
-    /// digest
+    /// Digest of the file, `algorithm:value`.
     pub digest: String,
-    /// lastUpdateTime
+    /// When the file was written.
     pub last_update_time: Time,
-    /// metadata
+    /// Facts about the content, such as OCI annotations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
-    /// path
+    /// Path of the file below the storage root.
     pub path: String,
-    /// revision
+    /// Revision of the content, such as `main@sha1:<hash>`.
     pub revision: String,
-    /// size
+    /// Size of the file in bytes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub size: i64,
-    /// url
+    /// Address of the file.
     pub url: String,
 }
 
-/// OidcIdentityMatch
+/// An identity of which signatures are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OidcIdentityMatch {
-    /// issuer
+    /// Regular expression of the issuer.
     pub issuer: String,
-    /// subject
+    /// Regular expression of the subject.
     pub subject: String,
 }
 
-/// AccessFrom
+/// Which namespaces may refer to an object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccessFrom {
-    /// namespaceSelectors
+    /// A namespace may refer to this object when it matches one of the selectors.
     pub namespace_selectors: Vec<NamespaceSelector>,
 }
 
-/// NamespaceSelector
+/// Selects namespaces by labels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NamespaceSelector {
-    /// matchLabels
+    /// Labels that the namespace must carry, all of them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
 }
 
-/// ObjectReference
+/// An object of any kind; without a namespace it lies in the same one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectReference {
-    /// apiVersion
+    /// API group and version of the source.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// kind
+    /// Kind of the source.
     pub kind: String,
-    /// name
+    /// Name of the object.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
-/// CommonMetadata
+/// Labels and annotations for all objects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CommonMetadata {
-    /// annotations
+    /// Annotations to set on every object.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// labels
+    /// Labels to set on every object.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
-/// DependencyReference
+/// An object that must be ready first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DependencyReference {
-    /// name
+    /// Name of the object.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// readyExpr
+    /// CEL expression over `self` and `dep` that decides about readiness.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub ready_expr: Option<String>,
 }
 
-/// HealthCheckExpr
+/// CEL expressions that tell the health of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HealthCheckExpr {
-    /// apiVersion
+    /// API group and version that the expressions apply to.
     pub api_version: String,
-    /// current
+    /// Expression that is true when the object is as it should be.
     pub current: String,
-    /// failed
+    /// Expression that is true when the object failed.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
-    /// inProgress
+    /// Expression that is true while the object is on its way.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub in_progress: Option<String>,
-    /// kind
+    /// Kind that the expressions apply to.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
 
-/// IgnoreRule
+/// Fields that are left alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IgnoreRule {
-    /// paths
+    /// JSON pointers of the fields.
     pub paths: Vec<String>,
-    /// target
+    /// Objects that are meant; by default all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Selector>,
 }
 
-/// Selector
+/// Selects objects by group, version, kind, name, namespace, labels and annotations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
-    /// annotationSelector
+    /// Selects objects by annotations, in label selector syntax.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub annotation_selector: Option<String>,
-    /// group
+    /// API group.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// kind
+    /// Kind.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// labelSelector
+    /// Selects objects by labels.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub label_selector: Option<String>,
-    /// name
+    /// Name, or a regular expression of it.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// namespace
+    /// Namespace, or a regular expression of it.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// version
+    /// API version.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
-/// Image
+/// An image name and what to put in its place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Image {
-    /// digest
+    /// Digest to use instead of a tag.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// name
+    /// Image name to look for.
     pub name: String,
-    /// newName
+    /// Image name to set.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub new_name: Option<String>,
-    /// newTag
+    /// Tag to set.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub new_tag: Option<String>,
 }
 
-/// KubeConfigReference
+/// How to reach another cluster: a kubeconfig Secret or a workload identity ConfigMap.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct KubeConfigReference {
-    /// configMapRef
+    /// ConfigMap that says how to reach a cluster by workload identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_map_ref: Option<LocalObjectReference>,
-    /// secretRef
+    /// Secret with a kubeconfig.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretKeyReference>,
 }
 
-/// SecretKeyReference
+/// A Secret and a key in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecretKeyReference {
-    /// key
+    /// Key in the Secret; by default `value` or `value.yaml`.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// name
+    /// Name of the object.
     pub name: String,
 }
 
-/// Patch
+/// A patch and the objects it applies to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Patch {
-    /// patch
+    /// The patch, strategic merge or JSON 6902.
     pub patch: String,
-    /// target
+    /// Objects to change; by default those that the patch names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Selector>,
 }
 
-/// ResourceInventory
+/// The objects that belong to a unit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceInventory {
-    /// entries
+    /// The objects.
     pub entries: Vec<ResourceRef>,
 }
 
-/// ResourceRef
+/// One object of an inventory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceRef {
-    /// id
+    /// Namespace, name, group and kind, joined by `_`.
     pub id: String,
-    /// v
+    /// API version.
     #[serde(rename = "v")]
     pub version: String,
 }
 
-/// NamespacedObjectReference
+/// A name and, when it lies elsewhere, a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NamespacedObjectReference {
-    /// name
+    /// Name of the object.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }

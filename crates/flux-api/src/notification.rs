@@ -9,31 +9,31 @@ use crate::Duration;
 use crate::meta::{Condition, LocalObjectReference};
 use crate::serde_rules::{is_false, is_zero, non_empty};
 
-/// ReceiverSpec
+/// What a `Receiver` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReceiverSpec {
-    /// events
+    /// Kinds of events to react to; all when empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
-    /// interval
+    /// How often to reconcile the receiver itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// oidcProviders
+    /// Token issuers that may call this receiver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub oidc_providers: Vec<OidcProvider>,
-    /// resourceFilter
+    /// CEL expression that decides which objects are asked to reconcile.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub resource_filter: Option<String>,
-    /// resources
+    /// Objects that are asked to reconcile.
     pub resources: Vec<ReceiverResource>,
-    /// secretRef
+    /// Secret with the token of the webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// type
+    /// Kind of the service.
     #[serde(rename = "type")]
     pub type_: String,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -41,107 +41,107 @@ pub struct ReceiverSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// OidcProvider
+/// Token issuers that may call this receiver.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OidcProvider {
-    /// audience
+    /// Audience that the token must be made for.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
-    /// issuerURL
+    /// Address of the token issuer.
     #[serde(rename = "issuerURL")]
     pub issuer_url: String,
-    /// validations
+    /// Rules that the token's claims must satisfy.
     pub validations: Vec<OidcValidation>,
-    /// variables
+    /// Named expressions that the validations use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<OidcVariable>,
 }
 
-/// OidcValidation
+/// Rules that the token's claims must satisfy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OidcValidation {
-    /// expression
+    /// CEL expression that must be true.
     pub expression: String,
-    /// message
+    /// What is said when the expression is not true.
     pub message: String,
 }
 
-/// OidcVariable
+/// Named expressions that the validations use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OidcVariable {
-    /// expression
+    /// CEL expression that gives the value.
     pub expression: String,
-    /// name
+    /// Name of the variable.
     pub name: String,
 }
 
-/// ReceiverResource
+/// Objects that are asked to reconcile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReceiverResource {
-    /// apiVersion
+    /// API group and version of the objects.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// filter
+    /// CEL expression that decides whether the object is asked to reconcile.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// kind
+    /// Kind of the objects.
     pub kind: String,
-    /// matchLabels
+    /// Labels that the objects must carry; needs the name `*`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
-    /// name
+    /// Name of the object, or `*`.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
-/// ReceiverStatus
+/// What was last observed of a `Receiver`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReceiverStatus {
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// webhookPath
+    /// Path of the webhook's address.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub webhook_path: Option<String>,
 }
 
-/// AlertSpec
+/// What a `Alert` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AlertSpec {
-    /// eventMetadata
+    /// Metadata to add to the events; never replaces what is there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub event_metadata: BTreeMap<String, String>,
-    /// eventSeverity
+    /// Lowest severity to send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_severity: Option<EventSeverity>,
-    /// eventSources
+    /// Objects whose events are sent.
     pub event_sources: Vec<EventSource>,
-    /// exclusionList
+    /// Regular expressions of messages to leave out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclusion_list: Vec<String>,
-    /// inclusionList
+    /// Regular expressions of messages to send; all when empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inclusion_list: Vec<String>,
-    /// providerRef
+    /// Provider that sends the notifications.
     pub provider_ref: LocalObjectReference,
-    /// summary
+    /// Short text for the notification; use eventMetadata instead.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -149,66 +149,66 @@ pub struct AlertSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// EventSource
+/// Objects whose events are sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EventSource {
-    /// apiVersion
+    /// API group and version of the objects.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// kind
+    /// Kind of the objects.
     pub kind: String,
-    /// matchLabels
+    /// Labels that the objects must carry; needs the name `*`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
-    /// name
+    /// Name of the object, or `*`.
     pub name: String,
-    /// namespace
+    /// Namespace of the object; by default this one's.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
-/// ProviderSpec
+/// What a `Provider` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProviderSpec {
-    /// address
+    /// Endpoint that notifications are sent to; `address` in the Secret takes its place.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// certSecretRef
+    /// Secret with `ca.crt`, and `tls.crt` and `tls.key` for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_secret_ref: Option<LocalObjectReference>,
-    /// channel
+    /// Channel, room, topic or project that notifications go to.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// commitStatusExpr
+    /// CEL expression that gives the id of the commit status.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub commit_status_expr: Option<String>,
-    /// interval
+    /// No longer used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// proxy
+    /// Address of a proxy; use proxySecretRef instead.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// proxySecretRef
+    /// Secret with the address and login of a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalObjectReference>,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// type
+    /// Kind of the service.
     #[serde(rename = "type")]
     pub type_: String,
-    /// username
+    /// Name to post as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -217,7 +217,7 @@ pub struct ProviderSpec {
 }
 
 string_enum! {
-    /// EventSeverity
+    /// Lowest severity to send.
     pub enum EventSeverity {
         Info = "info",
         Error = "error",
@@ -225,17 +225,17 @@ string_enum! {
 }
 
 kind! {
-    /// Receiver
+    /// An endpoint for webhooks that asks for the reconciliation of objects.
     Receiver(ReceiverSpec, ReceiverStatus) in "notification.toolkit.fluxcd.io" / "v1", "receivers"
 }
 flux_object!(Receiver, ReceiverStatus, suspend: true, generation: true, requests: true);
 
 kind! {
-    /// Alert
+    /// Which events of which objects go to which provider.
     Alert(AlertSpec) in "notification.toolkit.fluxcd.io" / "v1beta3", "alerts"
 }
 
 kind! {
-    /// Provider
+    /// Where and how notifications are sent.
     Provider(ProviderSpec) in "notification.toolkit.fluxcd.io" / "v1beta3", "providers"
 }

@@ -11,48 +11,48 @@ use crate::meta::{
 use crate::serde_rules::{is_false, is_zero, non_empty};
 use crate::{Duration, SourceObject};
 
-/// GitRepositorySpec
+/// What a `GitRepository` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitRepositorySpec {
-    /// ignore
+    /// Patterns of files to leave out, in .gitignore syntax; replaces the default list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
-    /// include
+    /// Artifacts of other Git repositories to copy in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<GitInclude>,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// provider
+    /// How to log in: `generic` or one of the clouds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<GitProvider>,
-    /// proxySecretRef
+    /// Secret with the address and login of a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalObjectReference>,
-    /// recurseSubmodules
+    /// Fetches submodules too.
     #[serde(skip_serializing_if = "is_false")]
     pub recurse_submodules: bool,
-    /// ref
+    /// Which version to use.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<GitReference>,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// sparseCheckout
+    /// Folders to check out; by default all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sparse_checkout: Vec<String>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// url
+    /// Address of the repository, HTTP or SSH.
     pub url: String,
-    /// verify
+    /// How the content's signature is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<GitVerification>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -60,109 +60,109 @@ pub struct GitRepositorySpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// GitInclude
+/// Artifacts of other Git repositories to copy in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitInclude {
-    /// fromPath
+    /// Folder to copy from; by default all.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub from_path: Option<String>,
-    /// repository
+    /// GitRepository to copy from.
     pub repository: LocalObjectReference,
-    /// toPath
+    /// Folder to copy to; by default the repository's name.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub to_path: Option<String>,
 }
 
-/// GitVerification
+/// How the content's signature is verified.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitVerification {
-    /// mode
+    /// Which of commit and tag must be signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<GitVerificationMode>,
-    /// secretRef
+    /// Secret with the trusted public keys.
     pub secret_ref: LocalObjectReference,
 }
 
-/// GitRepositoryStatus
+/// What was last observed of a `GitRepository`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitRepositoryStatus {
-    /// artifact
+    /// The artifact of the last good attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// includedArtifacts
+    /// The artifacts that were copied in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub included_artifacts: Vec<Artifact>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedIgnore
+    /// Ignore rules of the artifact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_ignore: Option<String>,
-    /// observedInclude
+    /// Included repositories of the artifact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observed_include: Vec<GitInclude>,
-    /// observedRecurseSubmodules
+    /// Whether the artifact has submodules.
     #[serde(skip_serializing_if = "is_false")]
     pub observed_recurse_submodules: bool,
-    /// observedSparseCheckout
+    /// Folders of the artifact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observed_sparse_checkout: Vec<String>,
-    /// sourceVerificationMode
+    /// Mode of the last good verification.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub source_verification_mode: Option<String>,
 }
 
-/// OCIRepositorySpec
+/// What a `OCIRepository` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OCIRepositorySpec {
-    /// certSecretRef
+    /// Secret with `ca.crt`, and `tls.crt` and `tls.key` for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_secret_ref: Option<LocalObjectReference>,
-    /// ignore
+    /// Patterns of files to leave out, in .gitignore syntax; replaces the default list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
-    /// insecure
+    /// Allows plain HTTP and unverified certificates.
     #[serde(skip_serializing_if = "is_false")]
     pub insecure: bool,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// layerSelector
+    /// Which layer to use, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_selector: Option<LayerSelector>,
-    /// provider
+    /// How to log in: `generic` or one of the clouds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<OciProvider>,
-    /// proxySecretRef
+    /// Secret with the address and login of a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalObjectReference>,
-    /// ref
+    /// Which version to use.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<OciReference>,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// url
+    /// Address of the repository, `oci://host/name`.
     pub url: String,
-    /// verify
+    /// How the content's signature is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<OciVerification>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -170,124 +170,124 @@ pub struct OCIRepositorySpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// LayerSelector
+/// Which layer to use, and how.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LayerSelector {
-    /// mediaType
+    /// Media type of the layer; by default the first one.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// operation
+    /// Whether the layer is unpacked or stored as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<LayerOperation>,
 }
 
-/// OciReference
+/// Which version of an OCI artifact; the order of precedence is digest, semver, tag.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OciReference {
-    /// digest
+    /// Digest to use; goes before the others.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// semver
+    /// Range of versions; the highest tag in it is used.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub semver: Option<String>,
-    /// semverFilter
+    /// Regular expression that tags must match first.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub semver_filter: Option<String>,
-    /// tag
+    /// Tag to use.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
 }
 
-/// OciVerification
+/// How the content's signature is verified.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OciVerification {
-    /// matchOIDCIdentity
+    /// Identities of which one must have signed.
     #[serde(rename = "matchOIDCIdentity", skip_serializing_if = "Vec::is_empty")]
     pub match_oidc_identity: Vec<OidcIdentityMatch>,
-    /// provider
+    /// Tool that made the signature.
     pub provider: String,
-    /// secretRef
+    /// Secret with the trusted public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// trustedRootSecretRef
+    /// Secret with `trusted_root.json` of an own Sigstore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_root_secret_ref: Option<LocalObjectReference>,
 }
 
-/// OCIRepositoryStatus
+/// What was last observed of a `OCIRepository`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OCIRepositoryStatus {
-    /// artifact
+    /// The artifact of the last good attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedIgnore
+    /// Ignore rules of the artifact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_ignore: Option<String>,
-    /// observedLayerSelector
+    /// Layer of the artifact, and how it was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_layer_selector: Option<LayerSelector>,
-    /// url
+    /// Address of the latest artifact.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// BucketSpec
+/// What a `Bucket` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BucketSpec {
-    /// bucketName
+    /// Name of the bucket.
     pub bucket_name: String,
-    /// certSecretRef
+    /// Secret with `ca.crt`, and `tls.crt` and `tls.key` for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_secret_ref: Option<LocalObjectReference>,
-    /// endpoint
+    /// Address of the object store.
     pub endpoint: String,
-    /// ignore
+    /// Patterns of files to leave out, in .gitignore syntax; replaces the default list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
-    /// insecure
+    /// Allows plain HTTP and unverified certificates.
     #[serde(skip_serializing_if = "is_false")]
     pub insecure: bool,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// prefix
+    /// Only objects whose key begins with this.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// provider
+    /// How to log in: `generic` or one of the clouds.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// proxySecretRef
+    /// Secret with the address and login of a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalObjectReference>,
-    /// region
+    /// Region of the bucket.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// serviceAccountName
+    /// ServiceAccount to act as.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
-    /// sts
+    /// Token service that gives temporary credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sts: Option<BucketSts>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -295,134 +295,134 @@ pub struct BucketSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// BucketSts
+/// Token service that gives temporary credentials.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BucketSts {
-    /// certSecretRef
+    /// Secret with `ca.crt`, and `tls.crt` and `tls.key` for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_secret_ref: Option<LocalObjectReference>,
-    /// endpoint
+    /// Address of the token service.
     pub endpoint: String,
-    /// provider
+    /// Kind of the token service.
     pub provider: String,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
 }
 
-/// BucketStatus
+/// What was last observed of a `Bucket`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BucketStatus {
-    /// artifact
+    /// The artifact of the last good attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedIgnore
+    /// Ignore rules of the artifact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_ignore: Option<String>,
-    /// url
+    /// Address of the latest artifact.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// HelmRepositorySpec
+/// What a `HelmRepository` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmRepositorySpec {
-    /// accessFrom
+    /// Namespaces that may refer to this object; without it only its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_from: Option<AccessFrom>,
-    /// certSecretRef
+    /// Secret with `ca.crt`, and `tls.crt` and `tls.key` for a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_secret_ref: Option<LocalObjectReference>,
-    /// insecure
+    /// Allows plain HTTP and unverified certificates.
     #[serde(skip_serializing_if = "is_false")]
     pub insecure: bool,
-    /// interval
+    /// How often to reconcile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// passCredentials
+    /// Sends credentials to other hosts that the index names.
     #[serde(skip_serializing_if = "is_false")]
     pub pass_credentials: bool,
-    /// provider
+    /// How to log in: `generic` or one of the clouds.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// secretRef
+    /// Secret with the credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalObjectReference>,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// timeout
+    /// How long one operation may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// type
+    /// `default` for HTTP with an index, `oci` for a registry.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<HelmRepositoryType>,
-    /// url
+    /// Address of the repository.
     pub url: String,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// HelmRepositoryStatus
+/// What was last observed of a `HelmRepository`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmRepositoryStatus {
-    /// artifact
+    /// The artifact of the last good attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// url
+    /// Address of the latest artifact.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// HelmChartSpec
+/// What a `HelmChart` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmChartSpec {
-    /// chart
+    /// Name of the chart, or its path in the source.
     pub chart: String,
-    /// ignoreMissingValuesFiles
+    /// Leaves out values files that do not exist.
     #[serde(skip_serializing_if = "is_false")]
     pub ignore_missing_values_files: bool,
-    /// interval
+    /// How often to reconcile.
     pub interval: Duration,
-    /// reconcileStrategy
+    /// Whether a new version or any new revision makes a new chart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reconcile_strategy: Option<ReconcileStrategy>,
-    /// sourceRef
+    /// The source.
     pub source_ref: ObjectReference,
-    /// suspend
+    /// Stops reconciliation until it is false again.
     #[serde(skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// valuesFiles
+    /// Values files of the chart, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values_files: Vec<String>,
-    /// verify
+    /// How the content's signature is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<OciVerification>,
-    /// version
+    /// Range of chart versions.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -430,41 +430,41 @@ pub struct HelmChartSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// HelmChartStatus
+/// What was last observed of a `HelmChart`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HelmChartStatus {
-    /// artifact
+    /// The artifact of the last good attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// lastHandledReconcileAt
+    /// Last handled request for a reconciliation.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// observedChartName
+    /// Chart name of the last good attempt.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub observed_chart_name: Option<String>,
-    /// observedGeneration
+    /// Generation that was last seen through.
     #[serde(skip_serializing_if = "is_zero")]
     pub observed_generation: i64,
-    /// observedSourceArtifactRevision
+    /// Revision of the source of the chart.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub observed_source_artifact_revision: Option<String>,
-    /// observedValuesFiles
+    /// Values files of the chart.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observed_values_files: Vec<String>,
-    /// url
+    /// Address of the latest artifact.
     #[serde(deserialize_with = "non_empty", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// ExternalArtifactSpec
+/// What a `ExternalArtifact` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExternalArtifactSpec {
-    /// sourceRef
+    /// The source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_ref: Option<ObjectReference>,
     /// Fields that this version does not know; a controller refuses them instead of ignoring them.
@@ -472,20 +472,20 @@ pub struct ExternalArtifactSpec {
     pub unknown: BTreeMap<String, Value>,
 }
 
-/// ExternalArtifactStatus
+/// What was last observed of a `ExternalArtifact`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExternalArtifactStatus {
-    /// artifact
+    /// The artifact of the last good attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// conditions
+    /// State of the object, one entry per aspect.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
 }
 
 string_enum! {
-    /// GitProvider
+    /// How to log in at the Git server.
     pub enum GitProvider {
         Generic = "generic",
         Aws = "aws",
@@ -495,7 +495,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// GitVerificationMode
+    /// Which of commit and tag must be signed.
     pub enum GitVerificationMode {
         LegacyHead = "head",
         Head = "HEAD",
@@ -505,7 +505,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// LayerOperation
+    /// What happens to the layer.
     pub enum LayerOperation {
         Extract = "extract",
         Copy = "copy",
@@ -513,7 +513,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// OciProvider
+    /// How to log in at the registry.
     pub enum OciProvider {
         Generic = "generic",
         Aws = "aws",
@@ -523,7 +523,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// HelmRepositoryType
+    /// Kind of chart repository.
     pub enum HelmRepositoryType {
         Default = "default",
         Oci = "oci",
@@ -531,7 +531,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// ReconcileStrategy
+    /// When a new chart is made.
     pub enum ReconcileStrategy {
         ChartVersion = "ChartVersion",
         Revision = "Revision",
@@ -539,7 +539,7 @@ string_enum! {
 }
 
 kind! {
-    /// GitRepository
+    /// A branch, tag or commit of a Git repository, served as an artifact.
     GitRepository(GitRepositorySpec, GitRepositoryStatus) in "source.toolkit.fluxcd.io" / "v1", "gitrepositories"
 }
 flux_object!(GitRepository, GitRepositoryStatus, suspend: true, generation: true, requests: true);
@@ -551,7 +551,7 @@ impl SourceObject for GitRepository {
 }
 
 kind! {
-    /// OCIRepository
+    /// The content of an OCI artifact in a registry, served as an artifact.
     OCIRepository(OCIRepositorySpec, OCIRepositoryStatus) in "source.toolkit.fluxcd.io" / "v1", "ocirepositories"
 }
 flux_object!(OCIRepository, OCIRepositoryStatus, suspend: true, generation: true, requests: true);
@@ -563,7 +563,7 @@ impl SourceObject for OCIRepository {
 }
 
 kind! {
-    /// Bucket
+    /// The objects of an S3-compatible, Google or Azure bucket, served as an artifact.
     Bucket(BucketSpec, BucketStatus) in "source.toolkit.fluxcd.io" / "v1", "buckets"
 }
 flux_object!(Bucket, BucketStatus, suspend: true, generation: true, requests: true);
@@ -575,7 +575,7 @@ impl SourceObject for Bucket {
 }
 
 kind! {
-    /// HelmRepository
+    /// A Helm chart repository, HTTP with an index or OCI.
     HelmRepository(HelmRepositorySpec, HelmRepositoryStatus) in "source.toolkit.fluxcd.io" / "v1", "helmrepositories"
 }
 flux_object!(HelmRepository, HelmRepositoryStatus, suspend: true, generation: true, requests: true);
@@ -587,7 +587,7 @@ impl SourceObject for HelmRepository {
 }
 
 kind! {
-    /// HelmChart
+    /// One chart from a Helm repository, a Git repository or a bucket, packaged as an artifact.
     HelmChart(HelmChartSpec, HelmChartStatus) in "source.toolkit.fluxcd.io" / "v1", "helmcharts"
 }
 flux_object!(HelmChart, HelmChartStatus, suspend: true, generation: true, requests: true);
@@ -599,7 +599,7 @@ impl SourceObject for HelmChart {
 }
 
 kind! {
-    /// ExternalArtifact
+    /// An artifact that something outside the source controllers produces.
     ExternalArtifact(ExternalArtifactSpec, ExternalArtifactStatus) in "source.toolkit.fluxcd.io" / "v1", "externalartifacts"
 }
 flux_object!(ExternalArtifact, ExternalArtifactStatus, suspend: false, generation: false, requests: false);
