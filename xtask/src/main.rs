@@ -1,6 +1,12 @@
 //! The project's own tasks. `cargo xtask` lists them.
 
+#[cfg(feature = "e2e")]
+mod bench;
 mod conformance;
+mod schema_data;
+#[cfg(feature = "e2e")]
+mod e2e;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -11,6 +17,14 @@ cargo xtask TASK
 
   conformance SUITE [--dir DIR|ARCHIVE] [--only TEXT] [--write-list]
       runs recorded behaviour of the original programs against ours
+  gen schema [--check]
+      writes the generated facts of flux-schema, or says whether they are stale
+  e2e [--only TEXT] [--long]
+      drives the built binary from outside
+  bench [NAME] [ARGUMENTS]
+      prints figures
+  tidy
+      checks layers, banned crates and sizes
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +42,18 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
     let mut arguments = arguments.into_iter();
     match arguments.next().as_deref() {
         Some("conformance") => conformance::run(&conformance_arguments(arguments)?),
+        Some("gen") => match arguments.next().as_deref() {
+            Some("schema") => schema_data::generate(arguments.next().as_deref() == Some("--check")),
+            other => bail!("what to generate? unknown target {other:?}\n\n{USAGE}"),
+        },
+        #[cfg(feature = "e2e")]
+        Some("e2e") => e2e::run(&e2e_arguments(arguments)?),
+        #[cfg(feature = "e2e")]
+        Some("bench") => {
+            let name = arguments.next();
+            bench::run(name.as_deref(), &arguments.collect::<Vec<_>>())
+        }
+        Some("tidy") => tidy::run(),
         Some(other) => bail!("unknown task `{other}`\n\n{USAGE}"),
         None => {
             print!("{USAGE}");
@@ -50,6 +76,19 @@ fn conformance_arguments(mut arguments: impl Iterator<Item = String>) -> Result<
     }
     if parsed.suite.is_empty() {
         bail!("which suite?\n\n{USAGE}");
+    }
+    Ok(parsed)
+}
+
+#[cfg(feature = "e2e")]
+fn e2e_arguments(mut arguments: impl Iterator<Item = String>) -> Result<e2e::Arguments> {
+    let mut parsed = e2e::Arguments::default();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--long" => parsed.long = true,
+            "--only" => parsed.only = Some(arguments.next().ok_or_else(|| anyhow::anyhow!("`--only` needs a value"))?),
+            other => bail!("unexpected argument `{other}`\n\n{USAGE}"),
+        }
     }
     Ok(parsed)
 }

@@ -1,0 +1,143 @@
+//! `cargo xtask tidy`: the layers of the workspace, banned crates and features, and files that grew too large.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::conformance::repository_root;
+
+/// Data flows one way: a crate may depend only on crates of a lower layer.
+const LAYERS: &[(&str, u8)] = &[
+    ("flux-diagnostics", 0),
+    ("flux-yaml", 0),
+    ("flux-cel", 1),
+    ("flux-envsubst", 1),
+    ("flux-schema", 1),
+    ("flux-semver", 1),
+    ("flux-store", 1),
+    ("flux-api", 2),
+    ("flux-archive", 2),
+    ("flux-git", 2),
+    ("flux-health", 2),
+    ("flux-kustomize", 2),
+    ("flux-merge", 2),
+    ("flux-artifact", 3),
+    ("flux-apiserver", 3),
+    ("flux-runtime", 3),
+    ("flux-simulate", 3),
+    ("flux-apply", 4),
+    ("flux-kustomize-controller", 5),
+    ("flux-source-controller", 5),
+    ("flux", 6),
+    ("xtask", 7),
+];
+
+/// Crates that know no Kubernetes client: they are handed values.
+const PURE_BELOW: u8 = 3;
+const CLIENT_CRATES: &[&str] = &["kube", "k8s-openapi", "axum"];
+const BANNED_CRATES: &[&str] = &["openssl-sys", "native-tls", "ring", "serde_yaml", "git2"];
+const BANNED_FEATURES: &[(&str, &str)] = &[("serde_json", "preserve_order"), ("serde_json", "arbitrary_precision")];
+
+/// Past this a file holds more than one subject.
+const LINES_AT_MOST: usize = 1000;
+
+/// Prints each finding; the answer says whether there was none.
+pub fn run() -> Result<bool> {
+    let metadata = metadata()?;
+    let mut findings = Vec::new();
+    layers(&metadata, &mut findings)?;
+    banned(&metadata, &mut findings);
+    sizes(&repository_root(), &mut findings)?;
+    for finding in &findings {
+        println!("tidy: {finding}");
+    }
+    println!("tidy: {} findings", findings.len());
+    Ok(findings.is_empty())
+}
+
+fn metadata() -> Result<Value> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(repository_root())
+        .output()?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).context("cargo metadata prints JSON")
+}
+
+fn array<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value[key].as_array().into_iter().flatten()
+}
+
+fn layers(metadata: &Value, findings: &mut Vec<String>) -> Result<()> {
+    let known: BTreeMap<&str, u8> = LAYERS.iter().copied().collect();
+    let ours = array(metadata, "packages").filter(|package| package["source"].is_null());
+    for package in ours {
+        let name = package["name"].as_str().context("a package has a name")?;
+        let Some(&layer) = known.get(name) else {
+            findings.push(format!("crate `{name}` has no layer; add it to the table in xtask/src/tidy.rs"));
+            continue;
+        };
+        for dependency in array(package, "dependencies").filter(|d| d["kind"].as_str() != Some("dev")) {
+            let target = dependency["name"].as_str().unwrap_or_default();
+            match known.get(target) {
+                Some(&below) if below >= layer => {
+                    findings.push(format!("`{name}` (layer {layer}) depends on `{target}` (layer {below})"));
+                }
+                None if layer < PURE_BELOW && name != "flux-api" && CLIENT_CRATES.contains(&target) => {
+                    findings.push(format!("engine `{name}` depends on `{target}`; engines are handed values"));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn banned(metadata: &Value, findings: &mut Vec<String>) {
+    for node in array(&metadata["resolve"], "nodes") {
+        let id = node["id"].as_str().unwrap_or_default();
+        for name in BANNED_CRATES.iter().filter(|name| id.contains(&format!("#{name}@"))) {
+            findings.push(format!("crate `{name}` is banned, and it is in the tree"));
+        }
+        for (name, feature) in BANNED_FEATURES.iter().filter(|(name, _)| id.contains(&format!("#{name}@"))) {
+            if array(node, "features").any(|on| on.as_str() == Some(feature)) {
+                findings.push(format!("feature `{feature}` of `{name}` is banned, and it is on"));
+            }
+        }
+    }
+}
+
+fn sizes(root: &Path, findings: &mut Vec<String>) -> Result<()> {
+    for file in rust_files(root)? {
+        let lines = fs::read_to_string(&file)?.lines().count();
+        if lines > LINES_AT_MOST {
+            let shown = file.strip_prefix(root).unwrap_or(&file).display();
+            findings.push(format!("{shown} has {lines} lines (at most {LINES_AT_MOST})"));
+        }
+    }
+    Ok(())
+}
+
+fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![root.join("crates"), root.join("xtask")];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).with_context(|| format!("read {}", dir.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
