@@ -1,0 +1,95 @@
+//! The directory that an archive is unpacked into.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
+use rustix::io::Errno;
+
+use super::UnpackError;
+
+const OPEN_DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
+
+/// An open directory and the one within it that was used last; most entries follow others of their directory.
+pub(super) struct Target {
+    root: OwnedFd,
+    last: Option<(Vec<String>, OwnedFd)>,
+    buffer: Vec<u8>,
+}
+
+impl Target {
+    /// Opens the directory itself, making it and its parents when missing; a link in its place is refused.
+    pub(super) fn open(dir: &Path) -> Result<Self, UnpackError> {
+        let refused = |_| UnpackError::NotADirectory { path: dir.to_owned() };
+        if let Err(source) = std::fs::create_dir_all(dir) {
+            return Err(if source.kind() == io::ErrorKind::AlreadyExists {
+                UnpackError::NotADirectory { path: dir.to_owned() }
+            } else {
+                UnpackError::Write { name: dir.display().to_string(), source }
+            });
+        }
+        let root = openat(CWD, dir, OPEN_DIRECTORY, Mode::empty()).map_err(refused)?;
+        Ok(Self { root, last: None, buffer: vec![0; 64 * 1024] })
+    }
+
+    /// Makes a directory with its parents.
+    pub(super) fn directory(&mut self, segments: &[&str]) -> io::Result<()> {
+        self.enter(segments).map(drop)
+    }
+
+    /// Writes a file of `size` bytes; one of the same name is overwritten.
+    pub(super) fn file(
+        &mut self,
+        segments: &[&str],
+        executable: bool,
+        size: u64,
+        content: &mut impl Read,
+    ) -> io::Result<()> {
+        let Some((name, parents)) = segments.split_last() else {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        };
+        let mode = Mode::from_raw_mode(if executable { 0o700 } else { 0o600 });
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(self.enter(parents)?, *name, flags, mode)?;
+        // A pipe or device that stood there before must not be written to.
+        if !rustix::fs::FileType::from_raw_mode(fstat(&fd)?.st_mode).is_file() {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        }
+        let mut file = File::from(fd);
+        let mut left = size;
+        while left > 0 {
+            let count = content.read(&mut self.buffer)?;
+            if count == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+            }
+            io::Write::write_all(&mut file, &self.buffer[..count])?;
+            left = left.saturating_sub(count as u64);
+        }
+        Ok(())
+    }
+
+    /// The directory at these segments, opened one by one.
+    fn enter(&mut self, segments: &[&str]) -> io::Result<rustix::fd::BorrowedFd<'_>> {
+        if segments.is_empty() {
+            return Ok(self.root.as_fd());
+        }
+        if !self.last.as_ref().is_some_and(|(path, _)| path == segments) {
+            let mut at: Option<OwnedFd> = None;
+            for name in segments {
+                let parent = at.as_ref().unwrap_or(&self.root);
+                let next = match openat(parent, *name, OPEN_DIRECTORY, Mode::empty()) {
+                    Err(Errno::NOENT) => {
+                        mkdirat(parent, *name, Mode::from_raw_mode(0o750))?;
+                        openat(parent, *name, OPEN_DIRECTORY, Mode::empty())?
+                    }
+                    other => other?,
+                };
+                at = Some(next);
+            }
+            self.last = at.map(|fd| (segments.iter().map(|&name| name.to_owned()).collect(), fd));
+        }
+        Ok(self.last.as_ref().map_or(self.root.as_fd(), |(_, fd)| fd.as_fd()))
+    }
+}
