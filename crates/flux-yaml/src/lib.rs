@@ -10,89 +10,86 @@
 //! | `sigs.k8s.io/yaml.Marshal`, `JSONToYAML` | [`emit_v2`], [`marshal_v2`] |
 //! | `yaml.v3` encoder, kyaml's `String()` | [`emit_v3`] |
 
+mod alias;
+mod compose;
+mod duplicates;
+mod emit;
 mod error;
+mod gofmt;
+mod gosyntax;
+mod input;
+mod json;
 mod node;
+mod number;
 mod options;
+mod parser;
+mod resolve;
+mod scanner;
+mod timestamp;
 
+pub use alias::expand_aliases;
+pub use compose::Document;
+pub use emit::{emit_document_v3, emit_v2, emit_v3, marshal_v2};
 pub use error::{Error, ErrorKind};
+pub use input::decode;
+pub use json::{from_json, to_json_with};
 pub use node::{CollectionStyle, Comments, Mapping, Mark, Node, NodeKind, Scalar, ScalarStyle, Sequence, Tag};
 pub use options::{DuplicateKeys, EmitOptions, JsonDuplicates, JsonOptions, Limits, ParseOptions, Schema};
+pub use resolve::{Resolved, resolve};
 
+use compose::Composer;
 use serde_json::Value;
-use std::borrow::Cow;
 
-/// Parses every document of `text`. An empty document between markers is a null scalar; a text without
-/// any document (nothing, or comments only) gives an empty list.
-pub fn parse(_text: &str, _options: &ParseOptions) -> Result<Vec<Node>, Error> {
-    Err(Error::value("not yet"))
+/// Parses every document of `text`. An empty document between markers is an empty plain scalar, which resolves
+/// to null; a text without any document (nothing, or comments only) gives an empty list.
+///
+/// # Errors
+/// The first syntax error, a limit, or a duplicate key when the options refuse them.
+pub fn parse(text: &str, options: &ParseOptions) -> Result<Vec<Node>, Error> {
+    Ok(parse_documents(text, options)?.into_iter().map(|document| document.root).collect())
 }
 
-/// Parses the first document of `text` and ignores what follows, as go-yaml's `Unmarshal` does. `None` when there is none.
-pub fn parse_one(_text: &str, _options: &ParseOptions) -> Result<Option<Node>, Error> {
-    Err(Error::value("not yet"))
+/// As [`parse`], with the comments that belong to a document rather than to a node.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_documents(text: &str, options: &ParseOptions) -> Result<Vec<Document>, Error> {
+    let mut composer = Composer::new(text, options)?;
+    let mut documents = Vec::new();
+    while let Some(document) = composer.next_document()? {
+        if documents.len() >= options.limits.max_documents {
+            return Err(Error::limit(format!("more than {} documents", options.limits.max_documents)));
+        }
+        documents.push(document);
+    }
+    Ok(documents)
 }
 
-/// Turns bytes into text: UTF-8 with or without a byte order mark, or UTF-16 with one.
-pub fn decode(_bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
-    Err(Error::value("not yet"))
+/// Parses the first document of `text` and ignores what follows, as go-yaml's `Unmarshal` does. `None` when
+/// there is none.
+///
+/// # Errors
+/// As [`parse`], for the first document.
+pub fn parse_one(text: &str, options: &ParseOptions) -> Result<Option<Node>, Error> {
+    Ok(Composer::new(text, options)?.next_document()?.map(|document| document.root))
 }
 
-/// What a scalar means.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Resolved<'a> {
-    Null,
-    Bool(bool),
-    Int(i64),
-    /// Only above `i64::MAX`.
-    Uint(u64),
-    Float(f64),
-    Str(&'a str),
-    /// A date or time; JSON gets the schema's rendering of it.
-    Timestamp(&'a str),
-    /// The decoded bytes of a `!!binary` scalar.
-    Binary(Vec<u8>),
-    /// A plain `<<`.
-    Merge,
-}
-
-/// Finds the meaning of a scalar by its tag, style and text.
-pub fn resolve(_scalar: &Scalar, _schema: Schema) -> Result<Resolved<'_>, Error> {
-    Err(Error::value("not yet"))
-}
-
-/// Turns a node into JSON as the schema's decoder followed by Go's JSON encoder does.
+/// Turns a node into JSON: [`to_json_with`] with the schema's usual options.
+///
+/// # Errors
+/// As [`to_json_with`].
 pub fn to_json(node: &Node, schema: Schema) -> Result<Value, Error> {
     to_json_with(node, &JsonOptions::new(schema))
 }
 
-/// As [`to_json`], with a choice about duplicate keys.
-pub fn to_json_with(_node: &Node, _options: &JsonOptions) -> Result<Value, Error> {
-    Err(Error::value("not yet"))
-}
-
 /// `sigs.k8s.io/yaml.YAMLToJSON`: the first document of `text` by YAML 1.1 rules; null when there is none.
-pub fn yaml_to_json(_text: &str) -> Result<Value, Error> {
-    Err(Error::value("not yet"))
-}
-
-/// A block-style tree of a JSON value; strings carry [`Tag::Str`].
-pub fn from_json(_value: &Value) -> Node {
-    Node::null()
-}
-
-/// Prints a value as go-yaml v2 does: keys in natural order, sequences not indented, folded at 80 columns.
-/// Ends with a newline.
-pub fn emit_v2(_value: &Value) -> String {
-    String::new()
-}
-
-/// `sigs.k8s.io/yaml.Marshal` and `JSONToYAML`: as [`emit_v2`], but the value passes through JSON text that is
-/// read as YAML, so a U+007F in a string is refused and a U+0085 is folded as a line break.
-pub fn marshal_v2(_value: &Value) -> Result<String, Error> {
-    Err(Error::value("not yet"))
-}
-
-/// Prints a node as go-yaml v3's encoder does, with comments and styles. Ends with a newline.
-pub fn emit_v3(_node: &Node, _options: &EmitOptions) -> String {
-    String::new()
+/// `strict` refuses duplicate keys, as `YAMLToJSONStrict`.
+///
+/// # Errors
+/// As [`parse_one`] and [`to_json_with`].
+pub fn yaml_to_json(text: &str, strict: bool) -> Result<Value, Error> {
+    let options = ParseOptions { schema: Schema::Yaml11, ..ParseOptions::default() };
+    let Some(node) = parse_one(text, &options)? else { return Ok(Value::Null) };
+    let duplicates = if strict { JsonDuplicates::ErrorV2 } else { JsonDuplicates::LastWins };
+    to_json_with(&node, &JsonOptions { duplicates, ..JsonOptions::new(Schema::Yaml11) })
 }

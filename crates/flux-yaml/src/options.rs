@@ -5,9 +5,9 @@
 pub struct Limits {
     /// Nested collections.
     pub max_depth: usize,
-    /// Nodes made by expanding aliases, as a multiple of the input's size in bytes.
+    /// Bytes made by expanding aliases, as a multiple of the input's size.
     pub max_alias_factor: usize,
-    /// Alias nodes always allowed, whatever the input's size.
+    /// Bytes of expanded aliases always allowed, whatever the input's size.
     pub alias_floor: usize,
     /// Bytes of input.
     pub max_bytes: usize,
@@ -20,7 +20,7 @@ impl Default for Limits {
         Self {
             max_depth: 1000,
             max_alias_factor: 10,
-            alias_floor: 10_000,
+            alias_floor: 100_000,
             max_bytes: 256 << 20,
             max_documents: 1_000_000,
         }
@@ -46,6 +46,8 @@ pub struct ParseOptions {
     /// Attach comments to nodes as go-yaml v3 does; costs some time.
     pub keep_comments: bool,
     pub duplicate_keys: DuplicateKeys,
+    /// Whose line numbers errors have: v3 names where the construct began, v2 where it went wrong.
+    pub schema: Schema,
 }
 
 impl Default for ParseOptions {
@@ -55,6 +57,7 @@ impl Default for ParseOptions {
             expand_aliases: true,
             keep_comments: false,
             duplicate_keys: DuplicateKeys::Keep,
+            schema: Schema::V3,
         }
     }
 }

@@ -1,0 +1,11 @@
+//! The two printers: go-yaml v2 for results, v3 for node trees.
+
+mod analysis;
+mod order;
+mod scalar;
+mod v2;
+mod v3;
+mod writer;
+
+pub use v2::{emit_v2, marshal_v2};
+pub use v3::{emit_document_v3, emit_v3};
