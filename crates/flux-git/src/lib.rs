@@ -1,1 +1,3 @@
 //! Reading Git repositories over https, ssh and from disk.
+
+pub mod local;
