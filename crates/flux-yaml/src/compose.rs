@@ -44,7 +44,7 @@ impl<'a> Composer<'a> {
         }
         let text = input::without_mark(text);
         input::check_characters(text)?;
-        let parser = Parser::new(text, &options.limits, options.keep_comments);
+        let parser = Parser::new(text, options);
         Ok(Self { parser, options, bytes: text.len(), anchors: HashSet::new(), used: HashSet::new() })
     }
 

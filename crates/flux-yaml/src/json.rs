@@ -141,7 +141,10 @@ impl Converter<'_> {
                     Resolved::Uint(number) => ("uint64", format!("{number:#x}")),
                     _ => ("%!s(<nil>)", "<nil>".to_owned()),
                 };
-                let value = gosyntax::value(value, Schema::Yaml11);
+                let value = match gosyntax::value(value, Schema::Yaml11) {
+                    nil if nil == "interface {}(nil)" => "<nil>".to_owned(),
+                    value => value,
+                };
                 let text = format!("unsupported map key of type: {kind}, key: {shown}, value: {value}");
                 return Err(Error::value(text));
             }

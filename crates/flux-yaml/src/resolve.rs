@@ -109,6 +109,7 @@ fn resolve_tagged<'a>(text: &'a str, tag: &Tag, schema: Schema) -> Resolved<'a> 
         Resolved::Timestamp(_) if *tag != Tag::Timestamp => {
             number::parse(text, schema == Schema::V3).map_or(Resolved::Str(text), Resolved::from)
         }
+        Resolved::Merge => Resolved::Str(text),
         found => found,
     }
 }

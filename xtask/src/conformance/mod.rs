@@ -3,6 +3,8 @@
 //! One file per suite. A suite turns a folder into cases; the frame unpacks archives, runs the cases,
 //! compares the failing ones with the committed list and prints the closing line.
 
+#[cfg(feature = "envsubst")]
+mod envsubst;
 mod frame;
 mod inputs;
 mod known;
@@ -10,7 +12,7 @@ mod known;
 use std::path::PathBuf;
 
 pub use frame::run;
-pub use inputs::Inputs;
+pub use inputs::{Inputs, repository_root};
 
 /// What came of one case.
 pub enum Verdict {
@@ -73,6 +75,8 @@ pub struct Arguments {
 /// The loader of a suite, or an error that lists the suites of this build.
 fn loader(suite: &str) -> anyhow::Result<Load> {
     let found: Option<Load> = match suite {
+        #[cfg(feature = "envsubst")]
+        "cases/envsubst" => Some(envsubst::load),
         _ => None,
     };
     found.ok_or_else(|| anyhow::anyhow!("unknown suite `{suite}`, or its engine was left out of this build"))

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub use event::{Event, EventKind};
 
 use crate::node::{CollectionStyle, Comments, ScalarStyle};
-use crate::options::Limits;
+use crate::options::{ParseOptions, Schema};
 use crate::scanner::{Fault, Place, Scanner, TokenKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +82,11 @@ pub struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    pub fn new(text: &'a str, limits: &Limits, keep_comments: bool) -> Self {
+    pub fn new(text: &'a str, options: &ParseOptions) -> Self {
+        let keep_comments = options.keep_comments;
+        let lookahead = if keep_comments || options.schema == Schema::V3 { 2 } else { 0 };
         Self {
-            scanner: Scanner::new(text, limits, keep_comments),
+            scanner: Scanner::new(text, &options.limits, keep_comments, lookahead),
             state: State::StreamStart,
             states: Vec::new(),
             marks: Vec::new(),

@@ -130,6 +130,19 @@ impl Scanner<'_> {
         }
     }
 
+    /// Passes over a comment; for v3 over the following ones too, whatever blanks, even tabs, lie between.
+    pub(super) fn skip_comments(&mut self) {
+        self.take_line();
+        while self.lookahead > 0 {
+            let blank = |ahead: &usize| matches!(self.byte(*ahead), b' ' | b'\t' | b'\n' | b'\r');
+            match (0..REACH).find(|ahead| !blank(ahead)) {
+                Some(ahead) if self.byte(ahead) == b'#' => self.skip_blank_lines_to(ahead),
+                _ => return,
+            }
+            self.take_line();
+        }
+    }
+
     fn push_foot(&mut self, group: &mut Group, end: Place) {
         self.comments.push_back(Comment {
             scan: group.scan,

@@ -95,7 +95,7 @@ impl<'a> Scanner<'a> {
                     self.scan_comments(scan);
                 }
             } else if self.byte(0) == b'#' {
-                self.take_line();
+                self.skip_comments();
             }
             if !self.at_break() {
                 return Ok(());
@@ -195,7 +195,7 @@ impl<'a> Scanner<'a> {
         if self.key_still_valid(level)? {
             let key = self.simple_keys[level];
             let token = Token { kind: TokenKind::Key, start: key.mark, end: key.mark };
-            self.tokens.insert(key.token_number - self.tokens_parsed, token);
+            self.insert(key.token_number, token);
             let number = Some(key.token_number);
             self.roll_indent(key.mark.column, number, TokenKind::BlockMappingStart, key.mark)?;
             self.simple_keys[level].possible = false;

@@ -25,6 +25,8 @@ struct SimpleKey {
     /// Count of tokens before it in the whole stream.
     token_number: usize,
     mark: Place,
+    /// The token it begins with is held back until the key is certain.
+    held: bool,
 }
 
 /// The scanner. Pull tokens with [`Scanner::peek`] and [`Scanner::skip`].
@@ -49,6 +51,8 @@ pub struct Scanner<'a> {
     flow_level: usize,
     max_depth: usize,
     keep_comments: bool,
+    /// Tokens wanted behind the first one.
+    lookahead: usize,
     pub comments: VecDeque<Comment>,
 }
 
@@ -77,7 +81,7 @@ impl Seen {
 type Scan<T = ()> = Result<T, Box<Fault>>;
 
 impl<'a> Scanner<'a> {
-    pub fn new(text: &'a str, limits: &Limits, keep_comments: bool) -> Self {
+    pub fn new(text: &'a str, limits: &Limits, keep_comments: bool, lookahead: usize) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
@@ -96,6 +100,7 @@ impl<'a> Scanner<'a> {
             flow_level: 0,
             max_depth: limits.max_depth,
             keep_comments,
+            lookahead,
             comments: VecDeque::new(),
         }
     }
@@ -119,11 +124,10 @@ impl<'a> Scanner<'a> {
         token
     }
 
-    /// Fetches until the first token is certain: no key token can come to stand before it. With comments two
-    /// more are wanted, because a comment may belong to the token before it or after it.
+    /// Fetches until the first token is certain: no key token can come to stand before it. go-yaml v3 wants two
+    /// more, because a comment may belong to the token before it or after it; so it meets faults earlier.
     fn fetch_more(&mut self) -> Scan {
-        let wanted = if self.keep_comments { 2 } else { 0 };
-        while self.tokens.len() <= wanted || self.head_may_become_key()? {
+        while self.tokens.len() <= self.lookahead || self.head_may_become_key()? {
             self.fetch_next()?;
         }
         self.available = true;
@@ -141,7 +145,7 @@ impl<'a> Scanner<'a> {
             if key.token_number != head {
                 return Ok(false);
             }
-            if key.possible {
+            if key.possible && key.held {
                 return self.key_still_valid(level);
             }
             level += 1;
@@ -174,6 +178,7 @@ impl<'a> Scanner<'a> {
             required: self.flow_level == 0 && self.indent == self.mark.column,
             token_number: self.tokens_parsed + self.tokens.len(),
             mark: self.mark,
+            held: true,
         };
         self.remove_simple_key()?;
         *self.simple_keys.last_mut().expect("one key per flow level") = key;
@@ -200,7 +205,19 @@ impl<'a> Scanner<'a> {
     fn decrease_flow_level(&mut self) {
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            self.simple_keys.pop();
+            let inner = self.simple_keys.pop().map(|key| key.token_number);
+            // An empty collection is no longer held back as a key: go-yaml's quirk.
+            if let Some(outer) = self.simple_keys.last_mut().filter(|key| Some(key.token_number) == inner) {
+                outer.held = false;
+            }
+        }
+    }
+
+    /// Inserts a token before the one with this number in the stream; behind all when that one is gone.
+    fn insert(&mut self, number: usize, token: Token<'a>) {
+        match number.checked_sub(self.tokens_parsed) {
+            Some(at) if at < self.tokens.len() => self.tokens.insert(at, token),
+            _ => self.tokens.push_back(token),
         }
     }
 
@@ -217,7 +234,7 @@ impl<'a> Scanner<'a> {
         }
         let token = Token { kind, start: mark, end: mark };
         match number {
-            Some(number) => self.tokens.insert(number - self.tokens_parsed, token),
+            Some(number) => self.insert(number, token),
             None => self.tokens.push_back(token),
         }
         Ok(())
