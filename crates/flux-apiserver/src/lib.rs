@@ -13,11 +13,36 @@
 //! # drop(service); server.shutdown().await; Ok(()) }
 //! ```
 
+mod admission;
+mod auth;
 mod body;
+mod bootstrap;
 mod config;
+mod conversion;
+mod crd;
+mod defaulting;
+mod handler;
 mod identity;
+mod intake;
+mod json;
+mod managed;
+mod names;
+mod negotiate;
+mod object;
+mod plain;
+mod reply;
+mod request;
+mod resources;
+mod rest;
+mod selector;
 mod server;
 mod service;
+mod services;
+mod status;
+mod strategy;
+mod table;
+mod typed;
+mod validation;
 
 pub use body::Body;
 pub use config::{Authorization, Config, Controllers, StartError, StaticToken, Storage};

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response};
+use flux_store::Store;
 
-use crate::{Body, Config, Identity, LocalService, StartError};
+use crate::resources::Registry;
+use crate::services::Allocator;
+use crate::{Config, Identity, LocalService, StartError, Storage};
 
 /// A running API server.
 pub struct Server {
@@ -28,22 +29,33 @@ pub struct ClientFiles {
 /// The state every request sees.
 pub(crate) struct Shared {
     pub(crate) config: Config,
-}
-
-impl Shared {
-    pub(crate) async fn answer<B>(&self, _request: Request<B>, _identity: Option<&Identity>) -> Response<Body>
-    where
-        B: http_body::Body<Data = Bytes> + Send,
-        B::Error: std::fmt::Display + Send,
-    {
-        Response::new(Body::full("{}"))
-    }
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) services: Allocator,
+    /// True once the server stops.
+    pub(crate) stop: tokio::sync::watch::Sender<bool>,
+    /// Counts changes of definitions, for watches of custom resources.
+    pub(crate) gone: tokio::sync::watch::Sender<u64>,
 }
 
 impl Server {
     /// Opens the storage, writes the bootstrap objects, starts the controllers and the listener.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Ok(Self { shared: Arc::new(Shared { config }), address: None })
+        let options = flux_store::Options { window: config.watch_window, ..flux_store::Options::default() };
+        let store = match &config.storage {
+            Storage::Memory => Store::memory(options),
+            Storage::Redb(path) => Store::open(path, options)?,
+        };
+        let services = Allocator::new(&config.service_cidr)?;
+        let (stop, gone) = (tokio::sync::watch::Sender::new(false), tokio::sync::watch::Sender::new(0));
+        let shared = Arc::new(Shared { config, store, registry: Registry::new(), services, stop, gone });
+        for resource in crate::resources::built_ins() {
+            shared.store.ensure(&resource.table);
+        }
+        shared.load_definitions().await;
+        shared.adopt_services().await;
+        shared.bootstrap().await?;
+        Ok(Self { shared, address: None })
     }
 
     /// A service that acts as `identity`, for `kube::Client::new`.
@@ -73,5 +85,8 @@ impl Server {
     }
 
     /// Ends watches, stops controllers and the listener, and waits until the storage is on disk.
-    pub async fn shutdown(self) {}
+    pub async fn shutdown(self) {
+        self.shared.stop.send_replace(true);
+        self.shared.store.close().await;
+    }
 }

@@ -24,7 +24,7 @@ pub struct LocalService {
 impl<B> tower::Service<Request<B>> for LocalService
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: std::fmt::Display + Send,
+    B::Error: std::fmt::Display + Into<Box<dyn std::error::Error + Send + Sync>> + Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;

@@ -1,0 +1,99 @@
+//! Admission: what may change or refuse a write after it was read and before it is checked.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::object::{is_deleting, meta_mut, text_at};
+use crate::request::Ask;
+use crate::resources::Resource;
+use crate::rest::Part;
+use crate::server::Shared;
+use crate::status::{ApiError, Cause, FieldError};
+
+mod pods;
+
+/// Namespaces that cannot be deleted.
+const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
+
+/// Runs before a new object is completed.
+pub(crate) async fn on_create(
+    shared: &Arc<Shared>,
+    ask: &mut Ask,
+    resource: &Arc<Resource>,
+    object: &mut Value,
+) -> Result<(), ApiError> {
+    namespace_lives(shared, ask, resource, object).await?;
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "namespaces") => namespace_labels(object),
+        ("", "pods") => pods::on_create(shared, ask, resource, object).await?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Runs before a changed object is checked.
+pub(crate) async fn on_update(
+    _shared: &Arc<Shared>,
+    _ask: &mut Ask,
+    resource: &Arc<Resource>,
+    _old: &Value,
+    new: &mut Value,
+    _part: Part,
+) -> Result<(), ApiError> {
+    if resource.is("", "namespaces") {
+        namespace_labels(new);
+    }
+    Ok(())
+}
+
+/// Runs before a deletion.
+pub(crate) async fn on_delete(_shared: &Arc<Shared>, ask: &Ask, resource: &Arc<Resource>) -> Result<(), ApiError> {
+    if resource.is("", "namespaces") && IMMORTAL.contains(&ask.target.name.as_str()) {
+        let name = &ask.target.name;
+        return Err(ApiError::forbidden("", "namespaces", name, "this namespace may not be deleted"));
+    }
+    Ok(())
+}
+
+/// The namespace of a new object must exist and must not be on its way out.
+async fn namespace_lives(shared: &Arc<Shared>, ask: &Ask, resource: &Resource, object: &Value) -> Result<(), ApiError> {
+    let space = &ask.target.namespace;
+    if !resource.namespaced || space.is_empty() {
+        return Ok(());
+    }
+    let namespaces = shared.registry.find("", "v1", "namespaces").ok_or_else(ApiError::no_such_path)?;
+    let Some(namespace) = shared.load(&namespaces, "", space).await else {
+        return Err(ApiError::not_found("", "namespaces", space));
+    };
+    if text_at(&namespace, "/status/phase") != "Terminating" && !is_deleting(&namespace) {
+        return Ok(());
+    }
+    let name = crate::object::name(object);
+    let text = format!("unable to create new content in namespace {space} because it is being terminated");
+    let cause = Cause {
+        reason: "NamespaceTerminating".into(),
+        message: format!("namespace {space} is being terminated"),
+        field: "metadata.namespace".into(),
+    };
+    Err(ApiError::forbidden(&resource.group, &resource.plural, name, &text).with_cause(cause))
+}
+
+/// Every namespace carries its own name as a label.
+fn namespace_labels(object: &mut Value) {
+    let name = crate::object::name(object).to_owned();
+    if name.is_empty() {
+        return;
+    }
+    let labels = meta_mut(object).entry("labels").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    if !labels.is_object() {
+        *labels = Value::Object(serde_json::Map::new());
+    }
+    labels["kubernetes.io/metadata.name"] = name.into();
+}
+
+/// A refusal that names fields.
+#[allow(dead_code)]
+fn refused(resource: &Resource, name: &str, errors: &[FieldError]) -> ApiError {
+    ApiError::invalid(&resource.group, &resource.kind, name, errors)
+}

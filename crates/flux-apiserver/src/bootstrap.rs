@@ -1,0 +1,85 @@
+//! What a fresh server holds.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+use crate::request::{Ask, Query, Target};
+use crate::server::Shared;
+use crate::status::ApiError;
+use crate::{Identity, StartError};
+
+const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
+
+impl Shared {
+    /// Writes what is missing of the bootstrap objects.
+    pub(crate) async fn bootstrap(self: &Arc<Self>) -> Result<(), StartError> {
+        for name in NAMESPACES {
+            let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            self.seed("", "v1", "namespaces", "", object).await?;
+        }
+        let service = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+            "spec": {
+                "clusterIP": self.services.first().to_string(),
+                "clusterIPs": [self.services.first().to_string()],
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+                "type": "ClusterIP",
+            },
+        });
+        self.seed("", "v1", "services", "default", service).await
+    }
+
+    /// Creates an object unless it is there.
+    pub(crate) async fn seed(
+        self: &Arc<Self>,
+        group: &str,
+        version: &str,
+        plural: &str,
+        space: &str,
+        object: Value,
+    ) -> Result<(), StartError> {
+        match self.make(group, version, plural, space, object).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.reason == "AlreadyExists" => Ok(()),
+            Err(error) => Err(StartError::Bootstrap(error.message)),
+        }
+    }
+
+    /// Creates an object in the server's own name.
+    pub(crate) async fn make(
+        self: &Arc<Self>,
+        group: &str,
+        version: &str,
+        plural: &str,
+        space: &str,
+        object: Value,
+    ) -> Result<Value, ApiError> {
+        let resource = self.registry.find(group, version, plural).ok_or_else(ApiError::no_such_path)?;
+        let target = Target {
+            is_resource: true,
+            verb: "create".into(),
+            group: group.into(),
+            version: version.into(),
+            resource: plural.into(),
+            namespace: space.into(),
+            ..Target::default()
+        };
+        let mut ask = Ask {
+            method: Method::POST,
+            path: String::new(),
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            body: serde_json::to_vec(&object).unwrap_or_default().into(),
+            identity: Identity::admin(),
+            target,
+            warnings: Vec::new(),
+        };
+        let mut object = crate::intake::read_object(&mut ask, &resource)?;
+        crate::intake::check_place(&mut object, space, &resource)?;
+        crate::managed::after_write(&resource, None, &mut object, "kube-apiserver", crate::rest::Part::Main);
+        self.insert(&mut ask, &resource, object).await
+    }
+}

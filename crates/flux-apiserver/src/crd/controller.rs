@@ -1,0 +1,166 @@
+//! Keeps the registry in step with the stored definitions, and gives definitions their conditions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::Definition;
+use super::definition::has_condition;
+use crate::object::{finalizers, is_deleting, list_at, meta_mut, name, now, section, text, text_at};
+use crate::rest::DeleteOptions;
+use crate::server::Shared;
+
+const GROUP: &str = "apiextensions.k8s.io";
+const PLURAL: &str = "customresourcedefinitions";
+/// Holds a definition until its objects are gone.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+impl Shared {
+    /// Reads all stored definitions, at start.
+    pub(crate) async fn load_definitions(self: &Arc<Self>) {
+        let Some(resource) = self.registry.find(GROUP, "v1", PLURAL) else { return };
+        let all = self.all(&resource, "").await;
+        let definitions: BTreeMap<String, Arc<Definition>> =
+            all.iter().map(|object| (name(object).to_owned(), Definition::read(object))).collect();
+        for definition in definitions.values() {
+            self.store.ensure(&definition.table());
+        }
+        self.registry.set_definitions(definitions);
+        for object in all.into_iter().filter(is_deleting) {
+            self.clean_up(name(&object).to_owned());
+        }
+    }
+
+    /// Follows a write of a definition.
+    pub(crate) async fn definition_changed(self: &Arc<Self>, old: Option<&Value>, new: Option<&Value>) {
+        let mut definitions = self.registry.current().definitions.clone();
+        match new {
+            Some(new) => {
+                let new = self.accept(new, &definitions).await.unwrap_or_else(|| new.clone());
+                let definition = Definition::read(&new);
+                self.store.ensure(&definition.table());
+                definitions.insert(definition.name.clone(), definition);
+                if is_deleting(&new) && !old.is_some_and(is_deleting) {
+                    self.clean_up(name(&new).to_owned());
+                }
+            }
+            None => {
+                if let Some(old) = old {
+                    definitions.remove(name(old));
+                }
+            }
+        }
+        self.registry.set_definitions(definitions);
+        self.gone.send_modify(|count| *count += 1);
+    }
+
+    /// Gives a new definition its names and conditions; `None` when it has them.
+    async fn accept(self: &Arc<Self>, object: &Value, others: &BTreeMap<String, Arc<Definition>>) -> Option<Value> {
+        let versions: Vec<&str> = list_at(object, "/spec/versions")
+            .iter()
+            .filter(|one| one.get("storage") == Some(&Value::Bool(true)))
+            .map(|one| text(one, "name"))
+            .collect();
+        let stored: Vec<&str> = list_at(object, "/status/storedVersions").iter().filter_map(Value::as_str).collect();
+        let known = versions.iter().all(|version| stored.contains(version));
+        let same_names = object.pointer("/spec/names") == object.pointer("/status/acceptedNames");
+        if has_condition(object, "Established") && known && same_names {
+            return None;
+        }
+        let mut new = object.clone();
+        let clash = others.values().find(|other| {
+            other.name != name(object)
+                && other.group == text_at(object, "/spec/group")
+                && other.kind == text_at(object, "/spec/names/kind")
+        });
+        let names = object.pointer("/spec/names").cloned().unwrap_or(json!({}));
+        let all: Vec<String> = stored
+            .iter()
+            .chain(versions.iter().filter(|version| !stored.contains(version)))
+            .map(|one| (*one).to_owned())
+            .collect();
+        let time = now();
+        let condition = |kind: &str, on: bool, reason: &str, message: &str| {
+            let status = if on { "True" } else { "False" };
+            json!({"type": kind, "status": status, "lastTransitionTime": time, "reason": reason, "message": message})
+        };
+        let mut conditions: Vec<Value> = list_at(object, "/status/conditions").to_vec();
+        conditions.retain(|one| !matches!(text(one, "type"), "NamesAccepted" | "Established"));
+        match clash {
+            None => {
+                conditions.push(condition("NamesAccepted", true, "NoConflicts", "no conflicts found"));
+                conditions.push(condition(
+                    "Established",
+                    true,
+                    "InitialNamesAccepted",
+                    "the initial names have been accepted",
+                ));
+            }
+            Some(other) => {
+                let message = format!("\"{}\" is already in use", other.kind);
+                conditions.push(condition("NamesAccepted", false, "KindConflict", &message));
+                conditions.push(condition("Established", false, "NotAccepted", "not all names are accepted"));
+            }
+        }
+        let status = section(&mut new, "status");
+        status.insert("acceptedNames".into(), if clash.is_none() { names } else { json!({"plural": "", "kind": ""}) });
+        status.insert("conditions".into(), conditions.into());
+        status.insert("storedVersions".into(), json!(all));
+        self.write_definition(object, new).await
+    }
+
+    async fn write_definition(self: &Arc<Self>, old: &Value, new: Value) -> Option<Value> {
+        let resource = self.registry.find(GROUP, "v1", PLURAL)?;
+        let entry = self.store.get(&resource.table, name(old)).await?;
+        if entry.revision != crate::object::revision(old) {
+            return None;
+        }
+        Box::pin(self.commit(&resource, "", &entry, old, new, false)).await.ok()
+    }
+
+    /// Deletes the objects of a definition, then lets it go.
+    fn clean_up(self: &Arc<Self>, definition: String) {
+        let shared = self.clone();
+        tokio::spawn(async move { shared.clean_up_now(&definition).await });
+    }
+
+    async fn clean_up_now(self: &Arc<Self>, definition: &str) {
+        let Some(found) = self.registry.current().definitions.get(definition).cloned() else { return };
+        if let Some(resource) = found.resources().into_iter().next() {
+            let resource = Arc::new(resource);
+            let mut changes = self.store.watch(&resource.table, self.store.revision()).ok();
+            loop {
+                let left = self.all(&resource, "").await;
+                if left.is_empty() {
+                    break;
+                }
+                for object in left.iter().filter(|object| !is_deleting(object)) {
+                    let place = crate::object::namespace(object);
+                    // An object that vanished meanwhile is what we want.
+                    let _ = self.delete_object(&resource, place, name(object), &DeleteOptions::default()).await;
+                }
+                match &mut changes {
+                    Some(changes) => {
+                        if changes.next().await.is_err() {
+                            return;
+                        }
+                    }
+                    None => return,
+                }
+            }
+        }
+        let Some(resource) = self.registry.find(GROUP, "v1", PLURAL) else { return };
+        for _ in 0..16 {
+            let Some(old) = self.load(&resource, "", definition).await else { return };
+            let mut new = old.clone();
+            let left: Vec<&str> = finalizers(&old).into_iter().filter(|one| *one != CLEANUP).collect();
+            let list = (!left.is_empty()).then(|| json!(left));
+            crate::object::put(meta_mut(&mut new), "finalizers", list);
+            let Some(entry) = self.store.get(&resource.table, definition).await else { return };
+            if self.commit(&resource, "", &entry, &old, new, false).await.is_ok() {
+                return;
+            }
+        }
+    }
+}

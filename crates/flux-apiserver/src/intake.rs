@@ -1,0 +1,227 @@
+//! Request bodies: parsed, checked against their kind, defaulted.
+
+use serde_json::{Map, Value};
+
+use crate::crd;
+use crate::object::{meta_mut, section, split_api_version, text};
+use crate::request::Ask;
+use crate::resources::{Origin, Resource};
+use crate::status::{ApiError, go_quote};
+use crate::typed::{self, GoKind};
+use crate::{json, status::go_json};
+
+/// How unknown and duplicate fields are met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+/// Reads `fieldValidation`; its value was checked with the other options.
+pub(crate) fn strictness(ask: &Ask) -> Strictness {
+    match ask.query.get("fieldValidation") {
+        Some("Ignore") => Strictness::Ignore,
+        Some("Strict") => Strictness::Strict,
+        _ => Strictness::Warn,
+    }
+}
+
+/// What went wrong with a document's shape.
+#[derive(Default)]
+pub(crate) struct Findings(pub Vec<String>);
+
+impl Findings {
+    /// Turns findings into warnings, or into upstream's strict error.
+    pub fn settle(self, ask: &mut Ask, strictness: Strictness) -> Result<(), String> {
+        match strictness {
+            _ if self.0.is_empty() => Ok(()),
+            Strictness::Ignore => Ok(()),
+            Strictness::Warn => {
+                self.0.into_iter().for_each(|text| ask.warn(text));
+                Ok(())
+            }
+            Strictness::Strict => Err(format!("strict decoding error: {}", self.0.join(", "))),
+        }
+    }
+}
+
+const MEDIA_TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// The body as JSON, whatever its encoding.
+pub(crate) fn body_json(ask: &Ask) -> Result<Vec<u8>, ApiError> {
+    let content_type = ask.header("content-type").split(';').next().unwrap_or("").trim();
+    match content_type {
+        "" | "application/json" | "*/*" => Ok(ask.body.to_vec()),
+        "application/yaml" => {
+            let text = String::from_utf8_lossy(&ask.body);
+            let value =
+                flux_yaml::yaml_to_json(&text, false).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            Ok(go_json(&value).into_bytes())
+        }
+        _ => Err(ApiError::unsupported_media_type(MEDIA_TYPES)),
+    }
+}
+
+/// Reads the object of a create or update.
+pub(crate) fn read_object(ask: &mut Ask, resource: &Resource) -> Result<Value, ApiError> {
+    let bytes = body_json(ask)?;
+    let parsed = json::parse(&bytes).map_err(|error| no_document(&bytes, &error, resource))?;
+    let mut value = parsed.value;
+    check_kind(&mut value, resource)?;
+    let mut findings =
+        Findings(parsed.duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
+    let value = into_shape(value, resource, &bytes, &mut findings).map_err(|text| cannot_handle(resource, &text))?;
+    let strictness = strictness(ask);
+    findings.settle(ask, strictness).map_err(|text| cannot_handle(resource, &text))?;
+    Ok(defaulted(value, resource))
+}
+
+fn no_document(bytes: &[u8], error: &serde_json::Error, resource: &Resource) -> ApiError {
+    let text = json::go_syntax_error(bytes, error);
+    match &resource.origin {
+        Origin::BuiltIn(_) => {
+            let kind = &resource.kind;
+            let text = format!("couldn't get version/kind; json parse error: {text}");
+            ApiError::bad_request(format!(
+                "{kind} in version {} cannot be handled as a {kind}: {text}",
+                go_quote(&resource.version)
+            ))
+        }
+        Origin::Custom { .. } => ApiError::bad_request(text),
+    }
+}
+
+/// `KIND in version "V" cannot be handled as a KIND: TEXT`.
+pub(crate) fn cannot_handle(resource: &Resource, text: &str) -> ApiError {
+    let kind = &resource.kind;
+    ApiError::bad_request(format!(
+        "{kind} in version {} cannot be handled as a {kind}: {text}",
+        go_quote(&resource.version)
+    ))
+}
+
+fn check_kind(value: &mut Value, resource: &Resource) -> Result<(), ApiError> {
+    let Value::Object(map) = value else {
+        return Err(cannot_handle(
+            resource,
+            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }",
+        ));
+    };
+    let custom = resource.custom().is_some();
+    let missing = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).is_none_or(str::is_empty);
+    if custom && missing(map, "kind") {
+        let text = format!("Object 'Kind' is missing in '{}'", go_json(&Value::Object(map.clone())));
+        return Err(ApiError::bad_request(text));
+    }
+    if missing(map, "apiVersion") {
+        map.insert("apiVersion".into(), resource.api_version().into());
+    }
+    if missing(map, "kind") {
+        map.insert("kind".into(), resource.kind.clone().into());
+    }
+    let (given_version, given_kind) = (text(value, "apiVersion").to_owned(), text(value, "kind").to_owned());
+    if given_version != resource.api_version() {
+        let text = format!(
+            "the API version in the data ({given_version}) does not match the expected API version ({})",
+            resource.api_version()
+        );
+        return Err(ApiError::bad_request(text));
+    }
+    if given_kind != resource.kind {
+        return Err(wrong_kind(&given_version, &given_kind, resource));
+    }
+    Ok(())
+}
+
+fn wrong_kind(version: &str, kind: &str, resource: &Resource) -> ApiError {
+    let (group, short) = split_api_version(version);
+    if typed::kind_of(group, short, kind).is_some() || resource.custom().is_some() {
+        let text = format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind);
+        return ApiError::bad_request(text);
+    }
+    let text = format!(
+        "{kind} in version {} cannot be handled as a {}: no kind {} is registered for version {} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+        go_quote(short),
+        resource.kind,
+        go_quote(kind),
+        go_quote(version)
+    );
+    ApiError::bad_request(text)
+}
+
+/// Brings a document into the shape of its kind; unknown fields become findings.
+pub(crate) fn into_shape(
+    value: Value,
+    resource: &Resource,
+    bytes: &[u8],
+    findings: &mut Findings,
+) -> Result<Value, String> {
+    let (value, mut unknown) = match &resource.origin {
+        Origin::BuiltIn(kind) => shape_built_in(value, *kind)?,
+        Origin::Custom { definition, version } => {
+            let schema = &definition.versions[*version].schema;
+            shape_custom(value, schema, definition.preserve_unknown)?
+        }
+    };
+    if unknown.len() > 1 {
+        if resource.custom().is_some() {
+            unknown.sort();
+        } else {
+            json::sort_by_position(bytes, &mut unknown);
+        }
+    }
+    findings.0.extend(unknown.iter().map(|path| format!("unknown field {}", go_quote(path))));
+    Ok(value)
+}
+
+fn shape_built_in(value: Value, kind: GoKind) -> Result<(Value, Vec<String>), String> {
+    let shaped = typed::shape(kind, value).map_err(|misfit| misfit.0)?;
+    Ok((shaped.value, shaped.unknown))
+}
+
+fn shape_custom(mut value: Value, schema: &Value, preserve: bool) -> Result<(Value, Vec<String>), String> {
+    let mut unknown = Vec::new();
+    let given = value.get("metadata").cloned().unwrap_or(Value::Object(Map::new()));
+    let shaped = typed::shape(typed::object_meta(), given).map_err(|misfit| misfit.0)?;
+    unknown.extend(shaped.unknown.into_iter().map(|path| format!("metadata.{path}")));
+    section(&mut value, "metadata");
+    value["metadata"] = shaped.value;
+    if !preserve {
+        crd::prune(&mut value, schema, &mut unknown);
+    }
+    crd::embedded_metadata(&mut value, schema, &mut unknown)?;
+    Ok((value, unknown))
+}
+
+/// Fills the defaults of an object's kind.
+pub(crate) fn defaulted(mut value: Value, resource: &Resource) -> Value {
+    match &resource.origin {
+        Origin::BuiltIn(_) => {
+            crate::defaulting::apply_defaults(&resource.group, &resource.version, &resource.kind, &mut value);
+        }
+        Origin::Custom { definition, version } => {
+            let schema = &definition.versions[*version].schema;
+            crd::prune_nulls(&mut value, schema);
+            crd::apply_defaults(&mut value, schema);
+        }
+    }
+    value
+}
+
+/// Makes name and namespace of body and path agree.
+pub(crate) fn check_place(value: &mut Value, namespace: &str, resource: &Resource) -> Result<(), ApiError> {
+    let given = text(&value["metadata"], "namespace").to_owned();
+    if !resource.namespaced {
+        meta_mut(value).remove("namespace");
+        return Ok(());
+    }
+    if given.is_empty() {
+        meta_mut(value).insert("namespace".into(), namespace.into());
+    } else if given != namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}

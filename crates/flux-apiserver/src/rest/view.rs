@@ -1,0 +1,60 @@
+//! Partial views of objects: metadata only, or a Table.
+
+use serde_json::{Map, Value, json};
+
+use crate::negotiate::View;
+use crate::resources::Resource;
+use crate::status::ApiError;
+use crate::table;
+
+fn meta_version(beta: bool) -> &'static str {
+    if beta { "meta.k8s.io/v1beta1" } else { "meta.k8s.io/v1" }
+}
+
+/// One object in the view asked for.
+pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table::Headers) -> Result<Value, ApiError> {
+    match view {
+        View::Whole => Ok(value),
+        View::Partial { beta } => Ok(partial(&value, beta)),
+        View::PartialList { .. } => {
+            Err(ApiError::not_acceptable("application/json, application/yaml, application/vnd.kubernetes.protobuf"))
+        }
+        View::Table { beta } => {
+            let version = value.pointer("/metadata/resourceVersion").cloned().unwrap_or(json!(""));
+            Ok(table::table(resource, &[value], meta_version(beta), json!({"resourceVersion": version}), headers))
+        }
+    }
+}
+
+/// `PartialObjectMetadata` of an object.
+pub(crate) fn partial(value: &Value, beta: bool) -> Value {
+    let metadata = value.get("metadata").cloned().unwrap_or_else(|| json!({}));
+    json!({"kind": "PartialObjectMetadata", "apiVersion": meta_version(beta), "metadata": metadata})
+}
+
+/// A whole list in the view asked for.
+pub(crate) fn list(
+    resource: &Resource,
+    items: Vec<Value>,
+    meta: Map<String, Value>,
+    view: View,
+    headers: table::Headers,
+) -> Result<Value, ApiError> {
+    let meta = Value::Object(meta);
+    Ok(match view {
+        View::Whole => {
+            json!({"kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": meta, "items": items})
+        }
+        View::PartialList { beta } => {
+            let items: Value =
+                if items.is_empty() { Value::Null } else { items.iter().map(|item| partial(item, beta)).collect() };
+            json!({"kind": "PartialObjectMetadataList", "apiVersion": meta_version(beta), "metadata": meta, "items": items})
+        }
+        View::Partial { .. } => {
+            return Err(ApiError::not_acceptable(
+                "application/json, application/yaml, application/vnd.kubernetes.protobuf",
+            ));
+        }
+        View::Table { beta } => table::table(resource, &items, meta_version(beta), meta, headers),
+    })
+}
