@@ -9,6 +9,7 @@ use flux_api::meta::Condition;
 
 use crate::conditions::Conditions;
 use crate::events::{Event, EventRecorder, ObjectIdentity, Severity};
+use crate::frame::write::Writer;
 use crate::key::{ObjectKey, Reference};
 use crate::queue::{Lane, Queue};
 
@@ -37,11 +38,23 @@ pub struct Attempt<K: FluxObject> {
     metadata: BTreeMap<String, String>,
     pub(crate) phase: SharedPhase,
     pub(crate) queue: Queue,
-    pub(crate) quiet: bool,
+    writer: Writer<K>,
 }
 
+/// The status could not be written ahead of the work that needs it.
+#[derive(Debug, thiserror::Error)]
+#[error("unable to announce: {0}")]
+pub struct AnnounceError(String);
+
 impl<K: FluxObject> Attempt<K> {
-    pub(crate) fn new(object: K, lane: Lane, trigger: Option<Reference>, events: EventRecorder, queue: Queue) -> Self {
+    pub(crate) fn new(
+        object: K,
+        lane: Lane,
+        trigger: Option<Reference>,
+        events: EventRecorder,
+        queue: Queue,
+        writer: Writer<K>,
+    ) -> Self {
         let metadata = object
             .meta()
             .annotations
@@ -63,7 +76,7 @@ impl<K: FluxObject> Attempt<K> {
             metadata,
             phase: SharedPhase::default(),
             queue,
-            quiet: false,
+            writer,
         }
     }
 
@@ -162,9 +175,16 @@ impl<K: FluxObject> Attempt<K> {
         self.events.emit(Event { object, severity, reason: reason.into(), message: message.into(), metadata });
     }
 
-    /// Says that the attempt changed nothing a reader would want to hear of: no final event.
-    pub fn quiet(&mut self) {
-        self.quiet = true;
+    /// Writes a part of the status now, on a fresh read and only if nobody wrote in between.
+    ///
+    /// `edit` changes the status and says whether it did; it is applied to the working status too. The answer is
+    /// the object as the server has it then.
+    pub async fn announce(&mut self, edit: impl Fn(&mut K::Status) -> bool) -> Result<K, AnnounceError> {
+        let written = self.writer.edit_status(&self.key, |object| edit(object.status_mut())).await;
+        let written = written.map_err(|error| AnnounceError(error.to_string()))?;
+        self.stored = status_json(&written);
+        edit(self.object.status_mut());
+        Ok(written)
     }
 }
 

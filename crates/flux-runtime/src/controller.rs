@@ -53,6 +53,7 @@ pub trait Reconciler<K: FluxObject>: Send + Sync + 'static {
 
 type References<K> = Arc<dyn Fn(&K) -> Vec<Reference> + Send + Sync>;
 type Wakes<K> = Arc<dyn Fn(Option<&K>, &K) -> bool + Send + Sync>;
+type Wants<K> = Arc<dyn Fn(&K) -> bool + Send + Sync>;
 type Watch = Box<dyn FnOnce(ControllerContext, Arc<Index>, Queue) -> BoxFuture<'static, ()> + Send>;
 
 /// Builds and runs the controller of kind `K`.
@@ -65,7 +66,7 @@ pub struct Controller<K: FluxObject, R> {
     queue: Queue,
     reconciler: R,
     references: References<K>,
-    wakes_users: Option<Wakes<K>>,
+    wakes_users: Option<(Wakes<K>, Wants<K>)>,
     watches: Vec<Watch>,
     configs: bool,
 }
@@ -133,10 +134,15 @@ impl<K: FluxObject, R: Reconciler<K>> Controller<K, R> {
         self
     }
 
-    /// Wakes the objects that name another one of the same kind when `wakes(old, new)` says so.
+    /// Wakes the objects that name another one of the same kind when `wakes(old, new)` says so, and the one to be
+    /// woken waits for that: `wants`, or it is being worked on and may be about to.
     #[must_use]
-    pub fn wakes_users(mut self, wakes: impl Fn(Option<&K>, &K) -> bool + Send + Sync + 'static) -> Self {
-        self.wakes_users = Some(Arc::new(wakes));
+    pub fn wakes_users(
+        mut self,
+        wakes: impl Fn(Option<&K>, &K) -> bool + Send + Sync + 'static,
+        wants: impl Fn(&K) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.wakes_users = Some((Arc::new(wakes), Arc::new(wants)));
         self
     }
 
@@ -159,8 +165,13 @@ impl<K: FluxObject, R: Reconciler<K>> Controller<K, R> {
             watches.spawn(configs::watch::<ConfigMap>(self.ctx.clone(), index.clone(), self.queue.clone()));
             watches.spawn(configs::watch::<Secret>(self.ctx.clone(), index.clone(), self.queue.clone()));
         }
-        let primary =
-            Primary { index, queue: self.queue.clone(), references: self.references, wakes_users: self.wakes_users };
+        let primary = Primary {
+            index,
+            queue: self.queue.clone(),
+            cache: self.cache.clone(),
+            references: self.references,
+            wakes_users: self.wakes_users,
+        };
         let (ctx, cache) = (self.ctx.clone(), self.cache.clone());
         watches.spawn(async move {
             let options = &ctx.options;
@@ -220,11 +231,12 @@ async fn dispatch<K: FluxObject, R: Reconciler<K>>(ctx: &ControllerContext, queu
 }
 
 /// What a change of an object of the kind itself leads to.
-struct Primary<K> {
+struct Primary<K: FluxObject> {
     index: Arc<Index>,
     queue: Queue,
+    cache: Cache<K>,
     references: References<K>,
-    wakes_users: Option<Wakes<K>>,
+    wakes_users: Option<(Wakes<K>, Wants<K>)>,
 }
 
 impl<K: FluxObject> Primary<K> {
@@ -243,8 +255,15 @@ impl<K: FluxObject> Primary<K> {
         if let Some(lane) = lane(old, new) {
             self.queue.add(key.clone(), lane, Some(Reference { kind: kind_of::<K>().into(), key: key.clone() }));
         }
-        if self.wakes_users.as_ref().is_some_and(|wakes| wakes(old, new)) {
-            wake_users(&self.index, &self.queue, kind_of::<K>(), key);
+        let Some((wakes, wants)) = &self.wakes_users else { return };
+        if !wakes(old, new) {
+            return;
+        }
+        let reference = Reference { kind: kind_of::<K>().into(), key: key.clone() };
+        for user in self.index.users(&reference) {
+            if self.queue.is_running(&user) || self.cache.get(&user).is_some_and(|user| wants(&user)) {
+                self.queue.add(user, Lane::Change, Some(reference.clone()));
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ use crate::park::{Lot, Parked};
 use crate::queue::{Lane, Queue, Taken};
 use crate::{failpoints, jitter};
 
-mod write;
-use write::WriteError;
+pub(crate) mod write;
+pub(crate) use write::WriteError;
 
 /// A phase that lasts longer is shown in the conditions.
 const SHOW_PHASE_AFTER: Duration = Duration::from_secs(1);
@@ -142,7 +142,7 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
                 }
             }
         }
-        let mut at = Attempt::new(object, taken.lane, taken.trigger, self.events.clone(), self.queue.clone());
+        let mut at = self.attempt(object, taken);
         if let Some(by) = preempted {
             at.set_preempted(by);
         }
@@ -165,8 +165,11 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
             })
         };
         let (result, shown) = futures::future::join(work, self.show_phase(before, &phase, &ended)).await;
-        if let Some(stored) = shown {
-            at.stored = stored;
+        // What the attempt itself has announced meanwhile stays: only conditions were shown.
+        if let (Some(shown), Some(stored)) =
+            (shown.as_ref().and_then(|shown| shown.get("conditions")), at.stored.as_object_mut())
+        {
+            stored.insert("conditions".into(), shown.clone());
         }
         (at, result)
     }
@@ -234,6 +237,12 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
     async fn halted(&self, mut at: Attempt<K>, halt: Halt) -> Result<(), WriteError> {
         let key = at.key().clone();
         let stop = halt.stop().clone();
+        if matches!(halt, Halt::Superseded(_)) {
+            // The attempt that follows tells; this one leaves no trace.
+            tracing::debug!(reason = stop.reason, "{}", stop.message);
+            self.queue.add(key, Lane::Change, at.trigger().cloned());
+            return Ok(());
+        }
         at.conditions().mark_false(READY_CONDITION, stop.reason, stop.message.clone());
         match &halt {
             Halt::Stalled(_) => {
@@ -254,8 +263,7 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
         match halt {
             Halt::Stalled(_) => self.queue.succeed(&key),
             Halt::Waiting(_) => self.plan(&key, stop.after.or(Some(self.ctx.options.requeue_dependency))),
-            Halt::Failed(_) => self.retry(&key, stop.after),
-            Halt::Superseded(_) => self.queue.add(key, Lane::Change, None),
+            Halt::Failed(_) | Halt::Superseded(_) => self.retry(&key, stop.after),
         }
         Ok(())
     }
@@ -361,7 +369,7 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
         else {
             return Ok(());
         };
-        let mut at = Attempt::new(object, taken.lane, taken.trigger, self.events.clone(), self.queue.clone());
+        let mut at = self.attempt(object, taken);
         let result = AssertUnwindSafe(self.reconciler.finalize(&mut at)).catch_unwind().await;
         let result = result.unwrap_or_else(|panic| {
             Err(Halt::failed(conditions::FAILED, format!("internal error: {}", panic_text(&panic))))
@@ -373,6 +381,10 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
             }
             Err(halt) => self.halted(at, halt).await,
         }
+    }
+
+    fn attempt(&self, object: K, taken: Taken) -> Attempt<K> {
+        Attempt::new(object, taken.lane, taken.trigger, self.events.clone(), self.queue.clone(), self.writer())
     }
 
     fn api(&self, object: &K) -> Api<K> {

@@ -33,7 +33,7 @@ pub mod queue;
 pub mod secrets;
 pub mod waker;
 
-pub use attempt::Attempt;
+pub use attempt::{AnnounceError, Attempt};
 pub use cache::Cache;
 pub use conditions::Conditions;
 pub use context::ControllerContext;

@@ -142,6 +142,11 @@ impl Queue {
         self.lock().running.get(key).is_some_and(|again| again.as_ref().is_some_and(|again| again.fresh))
     }
 
+    /// True while the key is being worked on.
+    pub fn is_running(&self, key: &ObjectKey) -> bool {
+        self.lock().running.contains_key(key)
+    }
+
     /// The next key to work on; waits for one. `None` once the queue is closed.
     ///
     /// The key counts as running until [`Queue::done`].

@@ -9,6 +9,7 @@ use super::Frame;
 use crate::attempt::status_json;
 use crate::cache::Cache;
 use crate::controller::Reconciler;
+use crate::key::ObjectKey;
 
 /// How often a conflicting finalizer write is tried with a fresh read.
 const TRIES: usize = 5;
@@ -31,7 +32,8 @@ fn error(what: &'static str) -> impl Fn(kube::Error) -> WriteError {
 }
 
 /// Writes the status of objects of one kind; outlives the borrow of the frame.
-pub(super) struct Writer<K: FluxObject> {
+#[derive(Clone)]
+pub(crate) struct Writer<K: FluxObject> {
     client: Client,
     field_manager: &'static str,
     cache: Cache<K>,
@@ -48,6 +50,39 @@ impl<K: FluxObject> Writer<K> {
             api.patch_status(&object.name_any(), &params, &Patch::Merge(patch)).await.map_err(error("patch status"))?;
         self.cache.put(written.clone());
         Ok(Some(written))
+    }
+}
+
+impl<K: FluxObject> Writer<K> {
+    /// Changes the status as the server has it now: read afresh, and written only if nobody wrote in between.
+    ///
+    /// `edit` says whether it changed anything; the answer is the object as it then is.
+    pub async fn edit_status(&self, key: &ObjectKey, edit: impl Fn(&mut K) -> bool) -> Result<K, WriteError> {
+        let api: Api<K> = Api::namespaced(self.client.clone(), &key.namespace);
+        for attempt in 1.. {
+            let read = api.get(&key.name).await.map_err(error("read"))?;
+            let mut object = read.clone();
+            if !edit(&mut object) {
+                return Ok(read);
+            }
+            let Some(changes) = difference(&status_json(&read), &status_json(&object)) else { return Ok(read) };
+            let patch = json!({
+                "apiVersion": K::api_version(&()),
+                "kind": K::kind(&()),
+                "metadata": {"resourceVersion": read.resource_version()},
+                "status": changes,
+            });
+            let params = PatchParams { field_manager: Some(self.field_manager.into()), ..PatchParams::default() };
+            match api.patch_status(&key.name, &params, &Patch::Merge(patch)).await {
+                Ok(written) => {
+                    self.cache.put(written.clone());
+                    return Ok(written);
+                }
+                Err(kube::Error::Api(status)) if status.is_conflict() && attempt < TRIES => {}
+                Err(other) => return Err(error("patch status")(other)),
+            }
+        }
+        unreachable!("the loop returns")
     }
 }
 
