@@ -156,7 +156,7 @@ impl Emitter {
             self.writer.indicator("-", true, false, true);
             self.node(item, Place::BlockItem, After::Comments);
         }
-        self.leave(node, "");
+        self.leave(node, "", place);
         self.writer.indent = outer;
     }
 
@@ -187,7 +187,7 @@ impl Emitter {
             self.place_key_comment(value);
             self.node(value, Place::BlockValue, After::Comments);
         }
-        self.leave(node, tail);
+        self.leave(node, tail, place);
         self.write_head();
         self.writer.indent = outer;
     }

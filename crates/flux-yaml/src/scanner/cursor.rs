@@ -51,7 +51,7 @@ impl<'a> Scanner<'a> {
         self.at += count;
         self.mark.index += characters;
         self.mark.column += characters;
-        if count > 0 {
+        if self.keep_comments && taken.bytes().any(|byte| !matches!(byte, b' ' | b'\t')) {
             self.newlines = 0;
         }
         taken

@@ -1,7 +1,7 @@
 //! When comments are written.
 
 use super::super::analysis::is_break;
-use super::{After, Emitter};
+use super::{After, Emitter, Place};
 use crate::node::{CollectionStyle, Node, NodeKind};
 
 /// Keeps what waits when nothing new comes.
@@ -34,12 +34,14 @@ impl Emitter {
         }
     }
 
-    /// The end of a collection: its line and foot comments begin to wait.
-    pub(super) fn leave(&mut self, node: &Node, tail: &str) {
+    /// The end of a collection: its line and foot comments begin to wait; a key's foot waits elsewhere.
+    pub(super) fn leave(&mut self, node: &Node, tail: &str, place: Place) {
         replace(&mut self.tail, tail);
         if let Some(comments) = &node.comments {
             replace(&mut self.line, &comments.line);
-            replace(&mut self.foot, &comments.foot);
+            if !matches!(place, Place::Key { .. }) {
+                replace(&mut self.foot, &comments.foot);
+            }
         }
     }
 

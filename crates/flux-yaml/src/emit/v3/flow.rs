@@ -15,7 +15,7 @@ impl Emitter {
             comma = !self.waiting();
             self.node(item, Place::FlowItem, After::FlowComments);
         }
-        self.leave(node, "");
+        self.leave(node, "", place);
         self.writer.flow_level -= 1;
         self.writer.indent = outer;
         if self.writer.column == 0 {
@@ -60,7 +60,7 @@ impl Emitter {
             comma = !self.waiting();
             self.node(value, Place::FlowValue, After::FlowComments);
         }
-        self.leave(node, tail);
+        self.leave(node, tail, place);
         let waiting = !(self.head.is_empty() && self.foot.is_empty() && self.tail.is_empty());
         if waiting && comma {
             self.writer.indicator(",", false, false, false);
