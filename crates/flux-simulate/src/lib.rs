@@ -22,8 +22,10 @@
 pub mod config;
 mod error;
 mod kinds;
+mod plan;
 mod quantity;
 mod run;
+mod world;
 
 pub use config::{Config, Delays, NodeSpec, Stage, Taint};
 pub use error::{ConfigError, Error};

@@ -1,0 +1,45 @@
+//! Makes the simulated nodes equal to the configuration.
+
+use super::execute::{apply, delete, get};
+use crate::world::rfc3339;
+use crate::{Config, Error, SIMULATED_LABEL, plan};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const PATH: &str = "/api/v1/nodes";
+
+/// Writes every node that the configuration names and deletes the simulated ones that it names no longer.
+pub(super) async fn ensure(client: &kube::Client, config: &Config) -> Result<(), Error> {
+    let failed = |name: &str| {
+        let name = name.to_owned();
+        move |source| Error::Node { name, source }
+    };
+    let selector = format!("{PATH}?labelSelector={}%3Dtrue", SIMULATED_LABEL.replace('/', "%2F"));
+    let held = get(client, &selector).await.map_err(failed("*"))?;
+    let mut extra: BTreeSet<&str> =
+        held["items"].as_array().into_iter().flatten().filter_map(|node| node["metadata"]["name"].as_str()).collect();
+    // A node that was there keeps its times, so that applying it again changes nothing.
+    let now = rfc3339(jiff::Timestamp::now());
+    for (name, object, mut status) in plan::nodes(config, &now) {
+        let before = held["items"].as_array().into_iter().flatten().find(|node| node["metadata"]["name"] == name);
+        let since = before.and_then(|node| node["status"]["conditions"][0]["lastTransitionTime"].as_str());
+        if let Some(since) = since {
+            for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+                condition["lastTransitionTime"] = since.into();
+                condition["lastHeartbeatTime"] = since.into();
+            }
+        }
+        extra.remove(name.as_str());
+        let path = format!("{PATH}/{name}");
+        apply(client, &path, &object).await.map_err(failed(&name))?;
+        let body = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status});
+        apply(client, &format!("{path}/status"), &body).await.map_err(failed(&name))?;
+    }
+    for name in extra {
+        match delete(client, &format!("{PATH}/{name}")).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            other => _ = other.map_err(failed(name))?,
+        }
+    }
+    Ok(())
+}
