@@ -29,9 +29,9 @@ fn walk(map: &mut Map<String, Value>, schema: &Value, path: &str, resource_root:
         }
         let below = || if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match properties.and_then(|properties| properties.get(key)) {
-            Some(inner) => descend(value, inner, below, unknown),
+            Some(inner) => descend(value, inner, &below, unknown),
             None => match additional {
-                Some(Value::Object(_)) => descend(value, additional.expect("matched above"), below, unknown),
+                Some(Value::Object(_)) => descend(value, additional.expect("matched above"), &below, unknown),
                 Some(Value::Bool(true)) => {}
                 _ if preserve => {}
                 _ => gone.push((key.clone(), below())),
@@ -44,13 +44,13 @@ fn walk(map: &mut Map<String, Value>, schema: &Value, path: &str, resource_root:
     }
 }
 
-fn descend(value: &mut Value, schema: &Value, path: impl Fn() -> String, unknown: &mut Vec<String>) {
+fn descend(value: &mut Value, schema: &Value, path: &dyn Fn() -> String, unknown: &mut Vec<String>) {
     match value {
         Value::Object(map) => walk(map, schema, &path(), flag(schema, EMBEDDED), unknown),
         Value::Array(items) => {
             let Some(inner) = schema.get("items") else { return };
             for (index, item) in items.iter_mut().enumerate() {
-                descend(item, inner, || format!("{}[{index}]", path()), unknown);
+                descend(item, inner, &|| format!("{}[{index}]", path()), unknown);
             }
         }
         _ => {}
