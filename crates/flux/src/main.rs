@@ -1,1 +1,52 @@
-fn main() {}
+//! The `flux` binary: `up`, `server`, `controller` and the command line of Flux.
+
+mod controller;
+mod logging;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Continuous delivery for Kubernetes from Git, in one binary.
+#[derive(Parser)]
+#[command(name = "flux", version, disable_help_subcommand = true)]
+struct Flux {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Up(up::Arguments),
+    Controller(controller::Arguments),
+}
+
+fn main() -> ExitCode {
+    let flux = Flux::parse();
+    let answer = match flux.command {
+        Command::Up(arguments) => runtime().block_on(up::run(arguments)).map_err(|error| report(&error)),
+        Command::Controller(arguments) => {
+            runtime().block_on(controller::run(arguments)).map_err(|error| report(&error))
+        }
+    };
+    answer.unwrap_or_else(|code| code)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("the system has threads")
+}
+
+/// Prints an error with its causes, one a line.
+fn report(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        eprintln!("  Caused by: {source}");
+        cause = source.source();
+    }
+    ExitCode::FAILURE
+}

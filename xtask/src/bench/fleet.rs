@@ -45,14 +45,24 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let created = flux.started.elapsed();
     let at_create = usage(&flux)?;
     println!("{count} Kustomizations, 4 objects each, embedded server with simulation, one process");
-    println!("create until all Ready: {:.1} s wall, {:.1} CPU s, peak {:.0} MiB", created.as_secs_f64(), at_create.cpu, at_create.peak_mib);
+    println!(
+        "create until all Ready: {:.1} s wall, {:.1} CPU s, peak {:.0} MiB",
+        created.as_secs_f64(),
+        at_create.cpu,
+        at_create.peak_mib
+    );
 
     let cluster = Cluster::open(repository.path(), "fleet").await?;
     settle(&flux).await?;
     let before = usage(&flux)?;
     let pass = no_change(&cluster, count).await?;
     let after = usage(&flux)?;
-    println!("no-change pass: {:.1} s wall, {:.1} CPU s, peak {:.0} MiB", pass.as_secs_f64(), after.cpu - before.cpu, after.peak_mib);
+    println!(
+        "no-change pass: {:.1} s wall, {:.1} CPU s, peak {:.0} MiB",
+        pass.as_secs_f64(),
+        after.cpu - before.cpu,
+        after.peak_mib
+    );
 
     settle(&flux).await?;
     let before = usage(&flux)?;
@@ -66,7 +76,12 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     .await?;
     let wall = start.elapsed();
     let after = usage(&flux)?;
-    println!("commit that touches all: {:.1} s wall, {:.1} CPU s, peak {:.0} MiB", wall.as_secs_f64(), after.cpu - before.cpu, after.peak_mib);
+    println!(
+        "commit that touches all: {:.1} s wall, {:.1} CPU s, peak {:.0} MiB",
+        wall.as_secs_f64(),
+        after.cpu - before.cpu,
+        after.peak_mib
+    );
     Ok(())
 }
 
@@ -105,7 +120,8 @@ async fn wait_all(cluster: &Cluster, count: usize, holds: impl Fn(&Value) -> boo
     let start = Instant::now();
     loop {
         let all = cluster.list(api_version, kind).await?;
-        let ours = all.iter().filter(|object| object["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("app-")));
+        let ours =
+            all.iter().filter(|object| object["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("app-")));
         let done = ours.filter(|object| holds(object)).count();
         if done == count {
             return Ok(());

@@ -40,7 +40,13 @@ impl Cluster {
     }
 
     /// The object as JSON, or `None` when it is not there.
-    pub async fn get(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Result<Option<Value>> {
+    pub async fn get(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>> {
         let found = self.api(api_version, kind, namespace).get_opt(name).await?;
         found.map(|object| serde_json::to_value(object).map_err(Into::into)).transpose()
     }

@@ -37,7 +37,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         match outcome {
             Ok(scenarios::Outcome::Held(figures)) => {
                 passed += 1;
-                println!("ok   {} in {took:.1} s{}{figures}", scenario.name, if figures.is_empty() { "" } else { ": " });
+                println!(
+                    "ok   {} in {took:.1} s{}{figures}",
+                    scenario.name,
+                    if figures.is_empty() { "" } else { ": " }
+                );
             }
             Ok(scenarios::Outcome::Skipped(why)) => {
                 skipped += 1;

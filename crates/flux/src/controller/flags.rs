@@ -144,6 +144,11 @@ impl Flags {
         self
     }
 
+    /// Sets a flag that the caller knows to exist.
+    pub fn set(&mut self, name: &'static str, value: impl ToString) {
+        self.given.insert(name, vec![value.to_string()]);
+    }
+
     pub fn text(&self, name: &str) -> Option<&str> {
         self.given.get(name)?.last().map(String::as_str)
     }
@@ -167,7 +172,8 @@ impl Flags {
 
     pub fn gates(&self) -> BTreeMap<String, bool> {
         let pairs = self.list("feature-gates");
-        let pair = |pair: &String| pair.split_once('=').map(|(gate, on)| (gate.to_owned(), parse_bool(on) == Some(true)));
+        let pair =
+            |pair: &String| pair.split_once('=').map(|(gate, on)| (gate.to_owned(), parse_bool(on) == Some(true)));
         pairs.iter().filter_map(pair).collect()
     }
 }
@@ -215,7 +221,8 @@ mod tests {
 
     #[test]
     fn values_come_after_an_equals_sign_or_as_the_next_word() {
-        let flags = parse(&["--concurrent=8", "--log-level", "debug", "--no-remote-bases", "--requeue-dependency=1m5s"]);
+        let flags =
+            parse(&["--concurrent=8", "--log-level", "debug", "--no-remote-bases", "--requeue-dependency=1m5s"]);
         let flags = flags.unwrap();
         assert_eq!(flags.int("concurrent"), Some(8));
         assert_eq!(flags.text("log-level"), Some("debug"));

@@ -64,7 +64,8 @@ impl Progress {
 
     /// The units that somebody waits for, with their cluster.
     pub fn unsettled(&self) -> impl Iterator<Item = (&str, &Unit)> {
-        let units = self.clusters.iter().flat_map(|(name, units)| units.values().map(move |s| (name.as_str(), &s.unit)));
+        let units =
+            self.clusters.iter().flat_map(|(name, units)| units.values().map(move |s| (name.as_str(), &s.unit)));
         units.filter(|(_, unit)| !unit.phase.settled())
     }
 

@@ -68,9 +68,12 @@ impl Unit {
 ///
 /// `head` is the commit that local sources are expected to offer; a source that is served from the watched
 /// repository and offers another one is still on its way.
-pub fn evaluate(objects: &[Value], head: Option<&Expected<'_>>) -> Vec<Unit> {
-    let sources: BTreeMap<String, &str> = objects.iter().filter_map(offered_revision).collect();
-    let mut units: Vec<Unit> = objects.iter().map(|object| unit(object, &sources, head)).collect();
+pub fn evaluate<'a, I>(objects: I, head: Option<&Expected<'_>>) -> Vec<Unit>
+where
+    I: IntoIterator<Item = &'a Value> + Clone,
+{
+    let sources: BTreeMap<String, &str> = objects.clone().into_iter().filter_map(offered_revision).collect();
+    let mut units: Vec<Unit> = objects.into_iter().map(|object| unit(object, &sources, head)).collect();
     units.sort_by(|a, b| order(a).cmp(&order(b)));
     units
 }
@@ -160,8 +163,7 @@ fn up_to_date(object: &Value, sources: &BTreeMap<String, &str>, head: Option<&Ex
                 "" => text(object, "/metadata/namespace"),
                 other => other,
             };
-            let key =
-                source_key(text(object, "/spec/sourceRef/kind"), namespace, text(object, "/spec/sourceRef/name"));
+            let key = source_key(text(object, "/spec/sourceRef/kind"), namespace, text(object, "/spec/sourceRef/name"));
             let offered = sources.get(&key).copied();
             offered.is_none_or(|offered| offered == text(object, "/status/lastAppliedRevision"))
         }

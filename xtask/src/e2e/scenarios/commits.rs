@@ -36,9 +36,11 @@ pub async fn latency(_: Arguments) -> Result<Outcome> {
     let mut flux = Running::up(repository.path(), &[])?;
     flux.wait_ready(PATIENCE)?;
     let cluster = Cluster::open(repository.path(), "dev").await?;
-    let probe = cluster.list("v1", "ConfigMap").await?.into_iter().find(|map| {
-        map["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("latency"))
-    });
+    let probe = cluster
+        .list("v1", "ConfigMap")
+        .await?
+        .into_iter()
+        .find(|map| map["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("latency")));
     let probe = probe.ok_or_else(|| anyhow::anyhow!("the probe was not applied"))?;
     let namespace = probe["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let name = probe["metadata"]["name"].as_str().unwrap_or_default().to_owned();
@@ -100,5 +102,7 @@ pub async fn drift(_: Arguments) -> Result<Outcome> {
     let within = Duration::from_millis(3000 + 150 + 500);
     ensure!(repaired < within, "repaired after {repaired:?}, the interval is 3 s with 5 % jitter");
     ensure!(recreated < within, "recreated after {recreated:?}, the interval is 3 s with 5 % jitter");
-    Ok(Outcome::Held(format!("changed object repaired in {repaired:.1?}, deleted one in {recreated:.1?} (interval 3s)")))
+    Ok(Outcome::Held(format!(
+        "changed object repaired in {repaired:.1?}, deleted one in {recreated:.1?} (interval 3s)"
+    )))
 }

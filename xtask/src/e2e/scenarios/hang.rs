@@ -39,11 +39,14 @@ pub async fn hang(_: Arguments) -> Result<Outcome> {
     ensure!(free < STARTS_WITHIN, "the free unit's change took {free:?}");
 
     let fixed = "hang-07";
-    repository.write(&format!("apps/{fixed}/deployment.yaml"), &synthetic::deployment(fixed, "example.com/app:good"))?;
+    repository
+        .write(&format!("apps/{fixed}/deployment.yaml"), &synthetic::deployment(fixed, "example.com/app:good"))?;
     let start = Instant::now();
     repository.commit("fix one")?;
     let good = |object: Option<&Value>| {
-        object.is_some_and(|o| o.pointer("/spec/template/spec/containers/0/image") == Some(&"example.com/app:good".into()))
+        object.is_some_and(|o| {
+            o.pointer("/spec/template/spec/containers/0/image") == Some(&"example.com/app:good".into())
+        })
     };
     cluster.wait(("apps/v1", "Deployment", "default", fixed), PATIENCE, good).await?;
     let fix = start.elapsed();

@@ -101,12 +101,14 @@ pub async fn switches(arguments: Arguments) -> Result<Outcome> {
     let (switches, files) = if arguments.long { (200, 500) } else { (40, 500) };
     let repository = synthetic::repository(&[("app".into(), UnitOptions::default())])?;
     for n in 0..files {
-        repository.write(&format!("apps/app/map-{n:03}.yaml"), &synthetic::config_map(&format!("map-{n:03}"), "main"))?;
+        repository
+            .write(&format!("apps/app/map-{n:03}.yaml"), &synthetic::config_map(&format!("map-{n:03}"), "main"))?;
     }
     repository.commit("main")?;
     repository.git(&["switch", "-q", "-c", "other"])?;
     for n in 0..files {
-        repository.write(&format!("apps/app/map-{n:03}.yaml"), &synthetic::config_map(&format!("map-{n:03}"), "other"))?;
+        repository
+            .write(&format!("apps/app/map-{n:03}.yaml"), &synthetic::config_map(&format!("map-{n:03}"), "other"))?;
     }
     repository.commit("other")?;
     let mut flux = Running::up(repository.path(), &["--worktree"])?;

@@ -87,7 +87,8 @@ fn writes(kubectl: &Kubectl, scratch: &Path) -> Result<()> {
     std::fs::write(&file, synthetic::config_map("by-hand", "2"))?;
     let (status, diff) = kubectl.try_run(&["diff", "-f", name])?;
     ensure!(status == 1 && diff.contains("+  value: \"2\""), "kubectl diff exits {status}:\n{diff}");
-    kubectl.says(&["apply", "--server-side", "--force-conflicts", "-f", name], "configmap/by-hand serverside-applied")?;
+    kubectl
+        .says(&["apply", "--server-side", "--force-conflicts", "-f", name], "configmap/by-hand serverside-applied")?;
     kubectl.says(&["get", "cm", "by-hand", "-o", "jsonpath={.data.value}"], "2")?;
     kubectl.says(&["create", "deployment", "manual", "--image=example.com/manual:1", "--replicas=2"], "created")?;
     kubectl.says(&["wait", "--for=condition=Available", "deployment/manual", "--timeout=20s"], "condition met")?;

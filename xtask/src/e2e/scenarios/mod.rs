@@ -1,5 +1,7 @@
 //! The scenarios, one file per subject.
 
+mod bad_input;
+mod bootstrapped;
 mod commits;
 mod hang;
 mod hazards;
@@ -46,12 +48,14 @@ scenarios! {
     "start" "all units ready in three clusters, second start within 2 s, memory" => start::start;
     "once" "`flux up --once` exits 0 when all is ready, 1 when not, naming why" => start::once;
     "overlays" "the applied objects have the fields of their overlay" => overlays::fields;
+    "bootstrapped" "a repository made by flux bootstrap works as it is" => bootstrapped::bootstrapped;
     "tenants" "a tenant's ClusterRole and foreign namespace are refused" => overlays::tenants;
     "broken-image" "a broken image fails health while other units go on, and the fix starts at once" => hang::broken_image;
     "commits" "commit to applied, median of 20" => commits::latency;
     "prune" "a removed file is pruned, a kept one never sees a DELETE" => commits::prune;
     "drift" "a manual change is repaired within the interval" => commits::drift;
     "hang" "50 units hang on health, a commit to a 51st and a fix to one of them start at once" => hang::hang;
+    "bad-input" "bad input of every kind is named, and the good unit goes on" => bad_input::bad_input;
     "hazards" "prune hazards: emptied path, rename, bad file, moved object, force push" => hazards::hazards;
     "switches" "branch switches over many files" => hazards::switches;
     "state-gone" "the state directory is deleted between runs" => hazards::state_gone;

@@ -92,7 +92,8 @@ async fn production(cluster: &Cluster) -> Result<()> {
     let managed = deployment["metadata"]["managedFields"].as_array().context("managedFields")?;
     let ours = managed.iter().find(|entry| entry["manager"] == "kustomize-controller").context("our manager")?;
     ensure!(ours["fieldsV1"]["f:spec"].get("f:replicas").is_none(), "the controller owns production's replicas");
-    let image = deployment.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str).unwrap_or_default();
+    let image =
+        deployment.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str).unwrap_or_default();
     ensure!(image.contains("@sha256:"), "production image {image} is not by digest");
     find(cluster, "autoscaling/v2", "HorizontalPodAutoscaler", "ml-production", "model-server").await?;
     find(cluster, "monitoring.coreos.com/v1", "PrometheusRule", "ml-production", "model-server").await?;
@@ -128,7 +129,9 @@ pub async fn tenants(_: Arguments) -> Result<Outcome> {
     repository.commit("a tenant writes into another namespace")?;
     let (api, kind_map) = ("v1", "ConfigMap");
     let denied = |object: Option<&Value>| {
-        object.is_some_and(|object| ready_message(object).contains("ml-staging") && ready_message(object).contains("forbidden"))
+        object.is_some_and(|object| {
+            ready_message(object).contains("ml-staging") && ready_message(object).contains("forbidden")
+        })
     };
     cluster.wait(what, PATIENCE, denied).await?;
     ensure!(cluster.get(api, kind_map, Some("ml-staging"), "foreign").await?.is_none(), "the ConfigMap was created");

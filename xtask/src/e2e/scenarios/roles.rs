@@ -74,7 +74,7 @@ pub async fn roles(_: Arguments) -> Result<Outcome> {
 
 async fn install(cluster: &Cluster) -> Result<()> {
     let params = PatchParams::apply("e2e").force();
-    for crd in flux_api::crds() {
+    for crd in flux_api::crds()? {
         let name = crd["metadata"]["name"].as_str().context("a CRD has a name")?.to_owned();
         let api = cluster.api("apiextensions.k8s.io/v1", "CustomResourceDefinition", None);
         api.patch(&name, &params, &Patch::Apply(&crd)).await?;

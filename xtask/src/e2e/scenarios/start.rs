@@ -45,7 +45,8 @@ pub async fn once(_: Arguments) -> Result<Outcome> {
     }
     let took = flux.started.elapsed();
 
-    let broken = synthetic::repository(&[("good".into(), UnitOptions::default()), ("bad".into(), UnitOptions::default())])?;
+    let broken =
+        synthetic::repository(&[("good".into(), UnitOptions::default()), ("bad".into(), UnitOptions::default())])?;
     broken.write("apps/good/a.yaml", &synthetic::config_map("a", "1"))?;
     broken.write("apps/bad/kustomization.yaml", "resources:\n- missing.yaml\n")?;
     broken.commit("one unit that cannot be built")?;

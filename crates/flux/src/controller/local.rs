@@ -1,0 +1,69 @@
+//! URLs that are served from repositories on this machine.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::up::Head;
+
+/// What `flux up` serves locally, for the source controller and for judging units.
+#[derive(Clone)]
+pub struct LocalSources {
+    /// The repository that branches and tags are looked up in.
+    pub root: PathBuf,
+    /// The repository that the head commit is read from: `root`, or its snapshots.
+    pub commits: PathBuf,
+    /// Normalised URLs of the watched repository.
+    own: Vec<String>,
+    /// Normalised URLs of other repositories on this machine.
+    pub others: Vec<(String, PathBuf)>,
+    pub head: watch::Receiver<Head>,
+}
+
+impl LocalSources {
+    pub fn new(
+        root: &Path,
+        commits: &Path,
+        own: Vec<String>,
+        others: Vec<(String, PathBuf)>,
+        head: watch::Receiver<Head>,
+    ) -> Self {
+        let own = own.iter().map(|url| flux_git::normalize(url)).collect();
+        let others = others.into_iter().map(|(url, dir)| (flux_git::normalize(&url), dir)).collect();
+        Self { root: root.to_owned(), commits: commits.to_owned(), own, others, head }
+    }
+
+    /// True for a URL of the watched repository.
+    pub fn is_own(&self, url: &str) -> bool {
+        self.own.contains(&flux_git::normalize(url))
+    }
+
+    /// True when a GitRepository of this name and reference stands at the watched head.
+    ///
+    /// HEAD stands in for whatever the root source names; elsewhere it stands in for the checked-out branch.
+    pub fn at_head(&self, name: &str, reference: &Value) -> bool {
+        if name == "flux-system" {
+            return true;
+        }
+        let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
+        if ["commit", "name", "semver", "tag"].iter().any(|key| !text(key).is_empty()) {
+            return false;
+        }
+        let branch = match text("branch") {
+            "" => "master",
+            branch => branch,
+        };
+        branch == self.head.borrow().branch
+    }
+
+    /// For judging units: does this GitRepository have to reach the watched head?
+    pub fn follows(&self) -> std::sync::Arc<dyn Fn(&Value) -> bool + Send + Sync> {
+        let sources = self.clone();
+        std::sync::Arc::new(move |object| {
+            let url = object.pointer("/spec/url").and_then(Value::as_str).unwrap_or_default();
+            let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            sources.is_own(url) && sources.at_head(name, &object["spec"]["ref"])
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! From flags to running controllers.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flux_runtime::{ControllerContext, EventRecorder, Metrics, Waker};
+use kube::Client;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::flags::{COMMON, FlagError, Flags, KUSTOMIZE, SOURCE};
+use super::local::LocalSources;
+
+pub const SOURCE_CONTROLLER: &str = "source-controller";
+pub const KUSTOMIZE_CONTROLLER: &str = "kustomize-controller";
+
+/// Flags that place a process in a cluster; inside `flux up` they have no meaning.
+const PLACE_FLAGS: &[&str] = &["--events-addr", "--health-addr", "--kubeconfig", "--metrics-addr", "--storage-"];
+
+/// Why controllers cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("the artifact storage cannot be used")]
+    Storage(#[from] flux_artifact::StorageError),
+}
+
+/// Which controllers run as a process of their own, and where they stand.
+pub struct Apart {
+    pub source: bool,
+    pub kustomize: bool,
+    /// `RUNTIME_NAMESPACE`
+    pub namespace: String,
+    pub events_address: Option<String>,
+}
+
+/// Where the controllers stand.
+enum Place {
+    /// In `flux up`: artifacts are handed over in process.
+    InProcess {
+        storage: PathBuf,
+        sources: LocalSources,
+    },
+    Apart(Apart),
+}
+
+/// What the controllers of one cluster are started with.
+pub struct Setup {
+    place: Place,
+    source_flags: Flags,
+    kustomize_flags: Flags,
+}
+
+impl Setup {
+    /// Controllers of `flux up`: artifacts lie below `storage`.
+    pub fn in_process(storage: PathBuf, sources: LocalSources) -> Self {
+        let place = Place::InProcess { storage, sources };
+        Self { place, source_flags: Flags::default(), kustomize_flags: Flags::default() }
+    }
+
+    /// Controllers of `flux controller`.
+    pub fn apart(flags: Flags, apart: Apart) -> Self {
+        Self { place: Place::Apart(apart), source_flags: flags.clone(), kustomize_flags: flags }
+    }
+
+    /// Takes over the arguments that a repository gives to a controller's Deployment.
+    ///
+    /// Controllers that are not here yet are left out; flags about addresses and storage have no meaning here.
+    pub fn honour(&mut self, deployment: &str, words: &[String]) -> Result<(), FlagError> {
+        let words: Vec<String> =
+            words.iter().filter(|word| !PLACE_FLAGS.iter().any(|flag| word.starts_with(flag))).cloned().collect();
+        match deployment {
+            SOURCE_CONTROLLER => self.source_flags = Flags::parse(&words, &[COMMON, SOURCE])?,
+            KUSTOMIZE_CONTROLLER => self.kustomize_flags = Flags::parse(&words, &[COMMON, KUSTOMIZE])?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `--concurrent` of `flux up` holds for every controller.
+    pub fn set_concurrent(&mut self, concurrent: usize) {
+        self.source_flags.set("concurrent", concurrent);
+        self.kustomize_flags.set("concurrent", concurrent);
+    }
+}
+
+/// What flags say about the frame; `concurrent` is the controller's own default.
+pub(super) fn runtime_options(flags: &Flags, concurrent: usize, namespace: &str) -> flux_runtime::Options {
+    let defaults = flux_runtime::Options::default();
+    let duration = |name: &str, default: Duration| flags.duration(name).unwrap_or(default);
+    let text = |name: &str, default: &str| flags.text(name).unwrap_or(default).to_owned();
+    let all_namespaces = flags.bool("watch-all-namespaces").unwrap_or(true);
+    flux_runtime::Options {
+        concurrent: flags.int("concurrent").map_or(concurrent, |n| usize::try_from(n).unwrap_or(usize::MAX)),
+        interval_jitter_percentage: flags
+            .int("interval-jitter-percentage")
+            .map_or(defaults.interval_jitter_percentage, |n| u8::try_from(n.min(100)).unwrap_or(100)),
+        min_retry_delay: duration("min-retry-delay", defaults.min_retry_delay),
+        max_retry_delay: duration("max-retry-delay", defaults.max_retry_delay),
+        requeue_dependency: duration("requeue-dependency", defaults.requeue_dependency),
+        watch_namespace: (!all_namespaces).then(|| namespace.to_owned()),
+        watch_label_selector: text("watch-label-selector", &defaults.watch_label_selector),
+        watch_configs_label_selector: text("watch-configs-label-selector", &defaults.watch_configs_label_selector),
+        no_cross_namespace_refs: flags.bool("no-cross-namespace-refs").unwrap_or(false),
+        default_service_account: text("default-service-account", ""),
+        runtime_namespace: namespace.to_owned(),
+        feature_gates: flags.gates(),
+    }
+}
+
+/// A handle on the controllers of one cluster.
+#[derive(Clone, Default)]
+pub struct Controllers {
+    waker: Waker,
+    metrics: Metrics,
+    /// Namespace and name of the GitRepositories that follow a repository on this machine.
+    local: Arc<Mutex<BTreeSet<(String, String)>>>,
+}
+
+impl Controllers {
+    /// Wakes the sources that are served from this machine.
+    pub fn wake_local_sources(&self) {
+        for (namespace, name) in self.local.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.waker.wake("GitRepository", namespace, name);
+        }
+    }
+
+    /// What the controllers count.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+}
+
+/// Starts the controllers in this process; `client_of` gives the client that a controller acts with.
+pub fn spawn(
+    tasks: &mut JoinSet<()>,
+    setup: Setup,
+    client_of: &dyn Fn(&str) -> Client,
+    shutdown: CancellationToken,
+) -> Result<Controllers, SetupError> {
+    let controllers = Controllers::default();
+    let metrics = Metrics::default();
+    let context = |controller: &str, options| {
+        let client = client_of(controller);
+        ControllerContext {
+            events: EventRecorder::new(client.clone(), None, shutdown.clone()),
+            client,
+            metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
+            waker: controllers.waker.clone(),
+            options,
+        }
+    };
+    let _ = (&tasks, &setup, &context);
+    Ok(controllers)
+}
