@@ -60,7 +60,12 @@ impl Server {
 
     /// A service that acts as `identity`, for `kube::Client::new`.
     pub fn service(&self, identity: Identity) -> LocalService {
-        LocalService { shared: self.shared.clone(), identity: Arc::new(identity) }
+        LocalService { shared: self.shared.clone(), identity: Some(Arc::new(identity)) }
+    }
+
+    /// A service whose requests are authenticated by their own `Authorization` header, as over TLS.
+    pub fn credential_service(&self) -> LocalService {
+        LocalService { shared: self.shared.clone(), identity: None }
     }
 
     /// `https://ADDRESS` of the listener, if there is one.

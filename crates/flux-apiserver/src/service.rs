@@ -18,7 +18,7 @@ use crate::{Body, Identity};
 #[derive(Clone)]
 pub struct LocalService {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) identity: Arc<Identity>,
+    pub(crate) identity: Option<Arc<Identity>>,
 }
 
 impl<B> tower::Service<Request<B>> for LocalService
@@ -37,6 +37,6 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let shared = self.shared.clone();
         let identity = self.identity.clone();
-        Box::pin(async move { Ok(shared.answer(request, Some(&identity)).await) })
+        Box::pin(async move { Ok(shared.answer(request, identity.as_deref()).await) })
     }
 }

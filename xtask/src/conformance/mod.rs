@@ -3,11 +3,15 @@
 //! One file per suite. A suite turns a folder into cases; the frame unpacks archives, runs the cases,
 //! compares the failing ones with the committed list and prints the closing line.
 
+#[cfg(feature = "apiserver")]
+mod apiserver;
 #[cfg(feature = "envsubst")]
 mod envsubst;
 mod frame;
 mod inputs;
 mod known;
+#[cfg(feature = "merge")]
+mod ssa;
 
 use std::path::PathBuf;
 
@@ -75,8 +79,12 @@ pub struct Arguments {
 /// The loader of a suite, or an error that lists the suites of this build.
 fn loader(suite: &str) -> anyhow::Result<Load> {
     let found: Option<Load> = match suite {
+        #[cfg(feature = "apiserver")]
+        "apiserver" => Some(apiserver::load),
         #[cfg(feature = "envsubst")]
         "cases/envsubst" => Some(envsubst::load),
+        #[cfg(feature = "merge")]
+        "ssa" => Some(ssa::load),
         _ => None,
     };
     found.ok_or_else(|| anyhow::anyhow!("unknown suite `{suite}`, or its engine was left out of this build"))
