@@ -186,10 +186,7 @@ pub(crate) fn is_base60(text: &str) -> bool {
     for part in parts {
         // Only the last group may have a fraction.
         let (group, fraction) = part.split_once('.').map_or((part, None), |(group, rest)| (group, Some(rest)));
-        let digits = match group.as_bytes() {
-            [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'] => true,
-            _ => false,
-        };
+        let digits = matches!(group.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
         if ended || !digits || !fraction.is_none_or(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'_')) {
             return false;
         }

@@ -78,7 +78,8 @@ impl Writer {
             let tail = &rest[space + 1..];
             let at_end = rest.len() == value.len() && space == 0 || tail.is_empty();
             let past = self.column > self.best_width;
-            if past && !after_space && !tail.starts_with(' ') && !(inner && at_end) {
+            let single = !after_space && !tail.starts_with(' ');
+            if past && single && (!inner || !at_end) {
                 self.write_indent();
             } else {
                 self.put(' ');

@@ -93,7 +93,7 @@ impl Emitter {
         // A sequence behind `key:` is not indented; behind `? key` newline `:` it is.
         if outer < 0 {
             self.writer.indent = 0;
-        } else if !(in_mapping && !self.writer.indention) {
+        } else if !in_mapping || self.writer.indention {
             self.writer.indent += self.writer.best_indent;
         }
         for item in items {
