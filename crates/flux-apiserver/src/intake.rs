@@ -56,7 +56,7 @@ pub(crate) fn body_json(ask: &Ask) -> Result<Vec<u8>, ApiError> {
         "application/yaml" => {
             let text = String::from_utf8_lossy(&ask.body);
             let value =
-                flux_yaml::yaml_to_json(&text, false).map_err(|error| ApiError::bad_request(error.to_string()))?;
+                flux_yaml::yaml_to_json(&text).map_err(|error| ApiError::bad_request(error.to_string()))?;
             Ok(go_json(&value).into_bytes())
         }
         _ => Err(ApiError::unsupported_media_type(MEDIA_TYPES)),

@@ -82,14 +82,25 @@ pub fn to_json(node: &Node, schema: Schema) -> Result<Value, Error> {
     to_json_with(node, &JsonOptions::new(schema))
 }
 
-/// `sigs.k8s.io/yaml.YAMLToJSON`: the first document of `text` by YAML 1.1 rules; null when there is none.
-/// `strict` refuses duplicate keys, as `YAMLToJSONStrict`.
+/// `sigs.k8s.io/yaml.YAMLToJSON`: the first document of `text` by YAML 1.1 rules; null when there is none. Of
+/// equal keys the last one wins.
 ///
 /// # Errors
 /// As [`parse_one`] and [`to_json_with`].
-pub fn yaml_to_json(text: &str, strict: bool) -> Result<Value, Error> {
+pub fn yaml_to_json(text: &str) -> Result<Value, Error> {
+    yaml_to_json_by(text, JsonDuplicates::LastWins)
+}
+
+/// `sigs.k8s.io/yaml.YAMLToJSONStrict`: as [`yaml_to_json`], but equal keys are refused.
+///
+/// # Errors
+/// As [`parse_one`] and [`to_json_with`].
+pub fn yaml_to_json_strict(text: &str) -> Result<Value, Error> {
+    yaml_to_json_by(text, JsonDuplicates::ErrorV2)
+}
+
+fn yaml_to_json_by(text: &str, duplicates: JsonDuplicates) -> Result<Value, Error> {
     let options = ParseOptions { schema: Schema::Yaml11, ..ParseOptions::default() };
     let Some(node) = parse_one(text, &options)? else { return Ok(Value::Null) };
-    let duplicates = if strict { JsonDuplicates::ErrorV2 } else { JsonDuplicates::LastWins };
     to_json_with(&node, &JsonOptions { duplicates, ..JsonOptions::new(Schema::Yaml11) })
 }

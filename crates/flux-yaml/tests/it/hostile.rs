@@ -46,7 +46,7 @@ fn alias_bombs_are_refused() {
     let error = refused(&bomb);
     assert!(error.is_limit());
     assert_eq!(error.to_string(), "yaml: document contains excessive aliasing");
-    assert!(yaml_to_json(&bomb, false).is_err());
+    assert!(yaml_to_json(&bomb).is_err());
     let kept = parse_one(&bomb, &ParseOptions { expand_aliases: false, ..ParseOptions::default() }).unwrap().unwrap();
     assert!(to_json(&kept, Schema::V3).unwrap_err().is_limit());
     // Depth adds up through aliases, too.
@@ -63,7 +63,7 @@ fn merge_bombs_are_refused() {
     for level in 1..40 {
         bomb.push_str(&format!("a{level}: &a{level}\n  <<: [*a{0}, *a{0}, *a{0}, *a{0}]\n", level - 1));
     }
-    assert!(yaml_to_json(&bomb, false).unwrap_err().is_limit());
+    assert!(yaml_to_json(&bomb).unwrap_err().is_limit());
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn large_and_many() {
     );
     let scalar = "word ".repeat(400_000);
     for text in [scalar.clone(), format!("'{scalar}'"), format!("\"{scalar}\""), format!("|\n  {scalar}")] {
-        let value = yaml_to_json(&text, false).unwrap();
+        let value = yaml_to_json(&text).unwrap();
         assert!(value.as_str().unwrap().len() >= scalar.len() - 1);
         assert!(emit_v2(&value).len() > scalar.len());
     }
     let lines = format!("a{}", "\n  b".repeat(200_000));
-    assert_eq!(yaml_to_json(&lines, false).unwrap().as_str().unwrap().len(), 400_001);
+    assert_eq!(yaml_to_json(&lines).unwrap().as_str().unwrap().len(), 400_001);
     let keys: String = (0..50_000).map(|n| format!("k{n}: v\n")).collect();
-    assert_eq!(yaml_to_json(&keys, true).unwrap().as_object().unwrap().len(), 50_000);
+    assert_eq!(yaml_to_json_strict(&keys).unwrap().as_object().unwrap().len(), 50_000);
     let same = "k: v\n".repeat(20_000);
     let node = parse_one(&same, &ParseOptions::default()).unwrap().unwrap();
     let error = to_json(&node, Schema::V3).unwrap_err().to_string();
@@ -97,12 +97,12 @@ fn large_and_many() {
 fn long_keys_blanks_and_colons() {
     let long = format!("{}: v", "k".repeat(100_000));
     assert!(parse(&long, &ParseOptions::default()).is_err());
-    assert_eq!(yaml_to_json(&format!("? {}\n: v", "k".repeat(100_000)), false).unwrap().as_object().unwrap().len(), 1);
+    assert_eq!(yaml_to_json(&format!("? {}\n: v", "k".repeat(100_000))).unwrap().as_object().unwrap().len(), 1);
     let blank = format!("a:{}b", " ".repeat(500_000));
-    assert_eq!(yaml_to_json(&blank, false), Ok(serde_json::json!({"a": "b"})));
+    assert_eq!(yaml_to_json(&blank), Ok(serde_json::json!({"a": "b"})));
     assert!(parse(&"a: ".repeat(50_000), &ParseOptions::default()).is_err());
     let colons = "::".repeat(200_000);
-    assert_eq!(yaml_to_json(&format!("a{colons}b"), false).unwrap().as_str().map(str::len), Some(400_002));
+    assert_eq!(yaml_to_json(&format!("a{colons}b")).unwrap().as_str().map(str::len), Some(400_002));
     assert!(parse(&"[a: b, ".repeat(900), &ParseOptions::default()).is_err());
     assert!(parse(&"!".repeat(100_000), &ParseOptions::default()).is_ok());
     assert!(parse(&"%TAG !a! b\n".repeat(2), &ParseOptions::default()).is_err());
@@ -124,7 +124,7 @@ fn control_characters_and_bad_bytes() {
     for text in ["a: \0b", "\0", "a: \u{1b}[0m", "# \u{7f}"] {
         assert_eq!(refused(text).to_string(), "yaml: control characters are not allowed");
     }
-    assert_eq!(yaml_to_json("\u{FEFF}a: b\r\nc: d\r\n", false), Ok(serde_json::json!({"a": "b", "c": "d"})));
+    assert_eq!(yaml_to_json("\u{FEFF}a: b\r\nc: d\r\n"), Ok(serde_json::json!({"a": "b", "c": "d"})));
     assert!(decode(b"a: \xFF").is_err());
 }
 

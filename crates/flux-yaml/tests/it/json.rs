@@ -36,14 +36,14 @@ fn json_comes_back() {
     let text = emit_v3(&node, &EmitOptions::default());
     let again = parse_one(&text, &ParseOptions::default()).unwrap().unwrap();
     assert_eq!(to_json(&again, Schema::V3), Ok(value.clone()));
-    assert_eq!(yaml_to_json(&value.to_string(), true), Ok(value));
+    assert_eq!(yaml_to_json_strict(&value.to_string()), Ok(value));
 }
 
 #[test]
 fn infinities_have_no_json() {
-    let error = yaml_to_json("a: .inf", false).unwrap_err().to_string();
+    let error = yaml_to_json("a: .inf").unwrap_err().to_string();
     assert_eq!(error, "json: unsupported value: +Inf");
-    let error = yaml_to_json("a: .nan", false).unwrap_err().to_string();
+    let error = yaml_to_json("a: .nan").unwrap_err().to_string();
     assert_eq!(error, "json: unsupported value: NaN");
 }
 
@@ -73,8 +73,8 @@ fn documents_are_counted_and_empty_ones_are_null() {
         documents("---\na: 1\n---\n---\nb\n...\n---\n"),
         [json!({"a": 1}), Value::Null, json!("b"), Value::Null]
     );
-    assert_eq!(yaml_to_json("a: 1\n---\n]", false), Ok(json!({"a": 1})));
-    assert_eq!(yaml_to_json("", false), Ok(Value::Null));
+    assert_eq!(yaml_to_json("a: 1\n---\n]"), Ok(json!({"a": 1})));
+    assert_eq!(yaml_to_json(""), Ok(Value::Null));
 }
 
 #[test]

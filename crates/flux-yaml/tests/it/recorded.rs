@@ -26,8 +26,8 @@ fn read(text: &str) -> Vec<Recorded<'_>> {
 fn outcome(kind: &str, input: &str) -> Result<String, Error> {
     let mut out = String::new();
     match kind {
-        "v2" => return marshal_v2(&yaml_to_json(input, false)?),
-        "strict" => return yaml_to_json(input, true).map(|value| value.to_string()),
+        "v2" => return marshal_v2(&yaml_to_json(input)?),
+        "strict" => return yaml_to_json_strict(input).map(|value| value.to_string()),
         "v3" => {
             for node in parse(input, &ParseOptions::default())? {
                 out.push_str("---\n");

@@ -78,7 +78,7 @@ fn read(path: &Path) -> Result<Value, SettingsError> {
         Ok(_) => {}
     }
     let text = fs::read_to_string(path).map_err(failed)?;
-    flux_yaml::yaml_to_json(&text, true)
+    flux_yaml::yaml_to_json_strict(&text)
         .map_err(|error| SettingsError::Yaml { path: path.to_owned(), message: error.to_string() })
 }
 
