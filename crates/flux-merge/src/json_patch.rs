@@ -274,3 +274,83 @@ fn without_nulls(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(doc: Value, patch: Value, expect: Value) {
+        let mut got = doc;
+        json_patch(&mut got, &patch).unwrap();
+        assert_eq!(got, expect);
+    }
+
+    #[track_caller]
+    fn fails(doc: Value, patch: Value, expect: &str) {
+        let mut got = doc.clone();
+        assert_eq!(json_patch(&mut got, &patch).unwrap_err().to_string(), expect);
+        assert_eq!(got, doc);
+    }
+
+    #[test]
+    fn operations_apply_in_order() {
+        check(
+            json!({ "a": [1, 2], "b/c": 1 }),
+            json!([
+                { "op": "add", "path": "/a/-", "value": 3 },
+                { "op": "remove", "path": "/a/0" },
+                { "op": "add", "path": "/a/-1", "value": 9 },
+                { "op": "move", "from": "/b~1c", "path": "/d" },
+                { "op": "copy", "from": "/d", "path": "/e" },
+                { "op": "test", "path": "/missing", "value": null },
+                { "op": "replace", "path": "/new", "value": {} }
+            ]),
+            json!({ "a": [2, 3, 9], "d": 1, "e": 1, "new": {} }),
+        );
+    }
+
+    #[test]
+    fn failures_leave_the_document_alone() {
+        fails(
+            json!({ "a": 1 }),
+            json!([{ "op": "add", "path": "/b", "value": 1 }, { "op": "test", "path": "/a", "value": 2 }]),
+            "testing value /a failed: test failed",
+        );
+        fails(
+            json!({}),
+            json!([{ "op": "add", "path": "/x/y", "value": 1 }]),
+            "add operation does not apply: doc is missing path: \"/x/y\": missing value",
+        );
+        fails(
+            json!({}),
+            json!([{ "op": "remove", "path": "/x" }]),
+            "error in remove for path: '/x': Unable to remove nonexistent key: x: missing value",
+        );
+        fails(json!({}), json!([{ "op": "bogus", "path": "/x" }]), "Unexpected kind: bogus");
+        fails(
+            json!({}),
+            json!({}),
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+        );
+        let many = Value::Array(vec![json!({ "op": "test", "path": "/x", "value": null }); 10_001]);
+        fails(json!({}), many, "The allowed maximum operations in a JSON patch is 10000, got 10001");
+    }
+
+    #[test]
+    fn copies_are_bounded() {
+        let mut doc = json!({ "a": "x".repeat(1024 * 1024) });
+        let copy = |to: &str| json!({ "op": "copy", "from": "/a", "path": to });
+        let patch = json!([copy("/b"), copy("/c"), copy("/d"), copy("/e")]);
+        assert!(matches!(json_patch(&mut doc, &patch), Err(PatchError::TooMuchCopied { .. })));
+    }
+
+    #[test]
+    fn merge_patch_deletes_by_null_and_stores_none() {
+        let mut doc = json!({ "a": { "b": 1, "c": 2 }, "d": [1] });
+        merge_patch(&mut doc, &json!({ "a": { "b": null, "e": { "f": null, "g": 1 } }, "d": [{ "h": null }] }));
+        assert_eq!(doc, json!({ "a": { "c": 2, "e": { "g": 1 } }, "d": [{}] }));
+    }
+}

@@ -9,7 +9,7 @@ pub(crate) struct Builder {
     nodes: Vec<Node>,
     named: HashMap<Arc<str>, NodeId>,
     /// Nodes that are a copy of a named one with another relationship; filled in at the end.
-    overrides: HashMap<(Arc<str>, bool), NodeId>,
+    overrides: HashMap<(Arc<str>, Relationship), NodeId>,
     plain: HashMap<u8, NodeId>,
     strings: HashMap<Box<str>, Arc<str>>,
     kinds: Vec<(Arc<str>, Arc<str>, Arc<str>, NodeId)>,
@@ -81,14 +81,14 @@ impl Builder {
     }
 
     /// As [`Self::named_node`], with the relationship of its map or list replaced.
-    pub fn overridden_node(&mut self, name: &str, atomic: bool) -> NodeId {
+    pub fn overridden_node(&mut self, name: &str, relationship: Relationship) -> NodeId {
         let shared = self.intern(name);
         self.named_node(name);
-        if let Some(id) = self.overrides.get(&(Arc::clone(&shared), atomic)) {
+        if let Some(id) = self.overrides.get(&(Arc::clone(&shared), relationship)) {
             return *id;
         }
         let id = self.push(Node::default());
-        self.overrides.insert((shared, atomic), id);
+        self.overrides.insert((shared, relationship), id);
         id
     }
 
@@ -132,13 +132,9 @@ impl Builder {
     }
 
     pub fn finish(mut self) -> Schema {
-        for ((name, atomic), id) in std::mem::take(&mut self.overrides) {
+        for ((name, relationship), id) in std::mem::take(&mut self.overrides) {
             let mut copy = self.nodes[self.named[&name].0 as usize].clone();
-            if let Some(map) = &mut copy.map {
-                map.relationship = if atomic { Relationship::Atomic } else { Relationship::Separable };
-            } else if let Some(list) = &mut copy.list {
-                list.relationship = if atomic { Relationship::Atomic } else { Relationship::Separable };
-            }
+            copy.set_relationship(relationship);
             self.nodes[id.0 as usize] = copy;
         }
         self.kinds.sort();

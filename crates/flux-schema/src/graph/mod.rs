@@ -91,7 +91,7 @@ impl Scalar {
 }
 
 /// How the members of a list or map belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relationship {
     /// One leaf: somebody owns all of it.
     Atomic,
@@ -156,6 +156,17 @@ pub enum SchemaError {
     TooDeep { at: String, limit: usize },
     #[error("{at}: expected {expected}")]
     Malformed { at: String, expected: &'static str },
+}
+
+impl Node {
+    /// Replaces the relationship of the map, or else of the list.
+    pub(crate) fn set_relationship(&mut self, relationship: Relationship) {
+        match (&mut self.map, &mut self.list) {
+            (Some(map), _) => map.relationship = relationship,
+            (None, Some(list)) => list.relationship = relationship,
+            (None, None) => {}
+        }
+    }
 }
 
 impl Map {

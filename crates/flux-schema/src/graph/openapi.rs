@@ -133,7 +133,7 @@ impl Builder {
     fn reference(&mut self, schema: &Value, at: &Position, step: &str) -> Result<NodeId> {
         if let Some(name) = reference_name(schema) {
             return Ok(match map_relationship(schema, at)? {
-                Some(relationship) => self.overridden_node(name, relationship == Relationship::Atomic),
+                Some(relationship) => self.overridden_node(name, relationship),
                 None => self.named_node(name),
             });
         }

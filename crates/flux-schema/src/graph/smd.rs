@@ -34,7 +34,7 @@ impl Builder {
         }
         let scalar = match atom.get("scalar").and_then(Value::as_str) {
             None => None,
-            Some("numeric") => Some(Scalar::Number),
+            Some("numeric" | "number") => Some(Scalar::Number),
             Some("string") => Some(Scalar::String),
             Some("boolean") => Some(Scalar::Boolean),
             Some("untyped") => Some(Scalar::Any),
@@ -76,11 +76,14 @@ impl Builder {
     fn smd_reference(&mut self, reference: &Value, at: &str, depth: usize) -> Result<NodeId> {
         match reference.get("namedType").and_then(Value::as_str) {
             Some(name) => Ok(match relationship(reference)? {
-                Some(relationship) => self.overridden_node(name, relationship == Relationship::Atomic),
+                Some(relationship) => self.overridden_node(name, relationship),
                 None => self.named_node(name),
             }),
             None => {
-                let content = self.smd_atom(reference, at, depth + 1)?;
+                let mut content = self.smd_atom(reference, at, depth + 1)?;
+                if let Some(relationship) = relationship(reference)? {
+                    content.set_relationship(relationship);
+                }
                 Ok(self.inlined(content))
             }
         }
