@@ -1,6 +1,6 @@
 //! Staged server-side apply: dry run of a whole stage first, then writes of what drifted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use flux_runtime::failpoints;
@@ -15,6 +15,7 @@ use crate::error::{ApplyError, is_immutable, kube_text};
 use crate::health::{Health, Subject, WaitOptions};
 use crate::id::ObjectId;
 use crate::ignore::{CompiledRules, IgnoreRule, Resolution, apply_resolutions};
+use crate::inventory::Inventory;
 use crate::kinds::{GroupKind, is_class_definition, is_cluster_definition, is_crd};
 use crate::mapper::Mapped;
 use crate::metadata;
@@ -41,12 +42,16 @@ pub struct ApplyOptions {
     pub migrate_api_version: bool,
     /// How long definitions and classes may take to become usable.
     pub stage_timeout: Duration,
+    /// Keeps the server's answers in [`Applied::subjects`], for a health check that follows.
+    pub keep_states: bool,
 }
 
 /// What became of a set, with the objects as the server answered.
 #[derive(Debug, Default)]
 pub struct Applied {
     pub changes: ChangeSet,
+    /// The objects that were not skipped, for a health check.
+    pub subjects: Vec<Subject>,
     /// Set when a later stage failed: `changes` tells of what was done before.
     pub error: Option<ApplyError>,
 }
@@ -104,17 +109,46 @@ impl Manager {
     /// Applies a set stage by stage; definitions and classes are waited for.
     pub async fn apply_staged(&self, objects: Vec<Value>, options: &ApplyOptions) -> Applied {
         let mut applied = Applied::default();
-        if let Err(error) = self.apply_stages(objects, options, &mut applied.changes).await {
+        if let Err(error) = self.apply_stages(objects, options, &mut applied).await {
             applied.error = Some(error);
         }
         applied
+    }
+
+    /// The inventory that the set will have: the scope of a kind comes from the server, or from a definition in the set.
+    pub async fn planned(&self, objects: &[Value]) -> Inventory {
+        let mut scopes: HashMap<(String, String), bool> = HashMap::new();
+        for definition in objects.iter().filter(|object| is_crd(object)) {
+            let text =
+                |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            scopes.insert((text("/spec/group"), text("/spec/names/kind")), text("/spec/scope") != "Cluster");
+        }
+        let mut planned = Vec::with_capacity(objects.len());
+        for object in objects {
+            let mut id = ObjectId::of(object);
+            let key = (id.group.clone(), id.kind.clone());
+            let namespaced = match scopes.get(&key) {
+                Some(namespaced) => *namespaced,
+                None => {
+                    // A kind nobody knows keeps its namespace: the apply will say what is wrong.
+                    let namespaced = self.target.map(object).await.map_or(true, |mapped| mapped.namespaced);
+                    scopes.insert(key, namespaced);
+                    namespaced
+                }
+            };
+            if !namespaced {
+                id.namespace.clear();
+            }
+            planned.push((id, metadata::group_version(object).1.to_owned()));
+        }
+        planned.into_iter().collect()
     }
 
     async fn apply_stages(
         &self,
         objects: Vec<Value>,
         options: &ApplyOptions,
-        changes: &mut ChangeSet,
+        applied: &mut Applied,
     ) -> Result<(), ApplyError> {
         let rules = CompiledRules::new(&options.ignore)?;
         let mut number = 0;
@@ -124,7 +158,12 @@ impl Manager {
             }
             let definitions: Vec<String> =
                 objects.iter().filter(|object| is_crd(object)).flat_map(served_versions).collect();
-            let done = self.apply_all(objects, options, &rules, changes, &mut number).await?;
+            let done = self.apply_all(objects, options, &rules, &mut applied.changes, &mut number).await?;
+            let states = options.keep_states;
+            applied.subjects.extend(
+                done.iter()
+                    .map(|subject| Subject { state: subject.state.clone().filter(|_| states), ..subject.clone() }),
+            );
             if stage < 2 {
                 for version in definitions {
                     self.target.mapper().invalidate(&version);
@@ -178,6 +217,12 @@ impl Manager {
             Ok(mapped) => mapped,
             Err(source) => return Err(ApplyError::Unmapped { subject: subject(&object), source }),
         };
+        if !mapped.namespaced {
+            // A namespace that a transformer gave to what has none.
+            if let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                meta.remove("namespace");
+            }
+        }
         let mut existing = match self.target.get(&mapped, metadata::namespace(&object), metadata::name(&object)).await {
             Ok(existing) => existing,
             // Who may not read may still apply: the dry run tells.

@@ -55,15 +55,7 @@ impl<K: FluxObject> Attempt<K> {
         queue: Queue,
         writer: Writer<K>,
     ) -> Self {
-        let metadata = object
-            .meta()
-            .annotations
-            .iter()
-            .flatten()
-            .filter_map(|(name, value)| {
-                Some((name.strip_prefix(flux_api::EVENT_METADATA_PREFIX)?.to_owned(), value.clone()))
-            })
-            .collect();
+        let metadata = crate::events::annotation_metadata(object.meta().annotations.as_ref());
         Self {
             stored: status_json(&object),
             key: ObjectKey::of(&object),
@@ -157,9 +149,9 @@ impl<K: FluxObject> Attempt<K> {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase { message: message.into(), conditions };
     }
 
-    /// Metadata of all events of this attempt, such as `revision`.
+    /// Metadata of all events of this attempt, such as `revision`; the kind's group goes before the name.
     pub fn event_metadata(&mut self, name: &str, value: impl Into<String>) {
-        self.metadata.insert(name.into(), value.into());
+        self.metadata.insert(format!("{}/{name}", K::group(&())), value.into());
     }
 
     /// Tells of something now.
@@ -170,7 +162,7 @@ impl<K: FluxObject> Attempt<K> {
     /// As [`Attempt::event`], with more metadata.
     pub fn event_with(&self, severity: Severity, reason: &str, message: impl Into<String>, more: &[(&str, &str)]) {
         let mut metadata = self.metadata.clone();
-        metadata.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        metadata.extend(more.iter().map(|(name, value)| (format!("{}/{name}", K::group(&())), (*value).to_owned())));
         let object = ObjectIdentity::of(&self.object);
         self.events.emit(Event { object, severity, reason: reason.into(), message: message.into(), metadata });
     }

@@ -59,10 +59,15 @@ impl ObjectIdentity {
             resource_version: obj.resource_version().unwrap_or_default(),
         }
     }
+}
 
-    fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
-    }
+/// The annotations of an object that belong into the metadata of its events.
+pub fn annotation_metadata(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    let entries = annotations.into_iter().flatten();
+    entries
+        .filter(|(name, _)| name.starts_with(flux_api::EVENT_METADATA_PREFIX))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Something that happened to an object.
@@ -72,7 +77,7 @@ pub struct Event {
     pub severity: Severity,
     pub reason: String,
     pub message: String,
-    /// Keys without the group's prefix: `revision`, `commit_status`, ...
+    /// Full keys: `kustomize.toolkit.fluxcd.io/revision`, `event.toolkit.fluxcd.io/summary`, ...
     pub metadata: BTreeMap<String, String>,
 }
 

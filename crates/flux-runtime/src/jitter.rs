@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::Rng as _;
 
-/// `interval` changed by a random share of at most `percentage` (0 to 100) up or down.
+/// `interval` changed by a random share of at most `percentage` up or down; 0, and 100 and more, change nothing.
 pub fn spread(interval: Duration, percentage: u8) -> Duration {
     let share: f64 = rand::rng().random_range(-1.0..=1.0);
     at(interval, percentage, share)
@@ -12,7 +12,7 @@ pub fn spread(interval: Duration, percentage: u8) -> Duration {
 
 /// The spread interval for a given `share` between -1 and 1; [`spread`] without the chance.
 pub fn at(interval: Duration, percentage: u8, share: f64) -> Duration {
-    let percentage = f64::from(percentage.min(100)) / 100.0;
+    let percentage = if percentage >= 100 { 0.0 } else { f64::from(percentage) / 100.0 };
     interval.mul_f64((1.0 + percentage * share.clamp(-1.0, 1.0)).max(0.0))
 }
 

@@ -87,14 +87,12 @@ pub(super) fn object(recorded: &Recorded) -> CoreEvent {
     let event = &recorded.event;
     let object = &event.object;
     let namespace = if object.namespace.is_empty() { "default" } else { &object.namespace };
-    let prefix = object.group();
-    let annotations = event.metadata.iter().map(|(name, value)| (format!("{prefix}/{name}"), value.clone())).collect();
     let time = Time(whole_seconds(recorded.time));
     CoreEvent {
         metadata: ObjectMeta {
             name: Some(format!("{}.{:x}", object.name, recorded.time.as_nanosecond())),
             namespace: Some(namespace.into()),
-            annotations: Some(annotations),
+            annotations: Some(event.metadata.clone()),
             ..ObjectMeta::default()
         },
         involved_object: ObjectReference {

@@ -26,23 +26,26 @@ pub(super) struct Body<'a> {
     timestamp: jiff::Timestamp,
     message: String,
     reason: &'a str,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: BTreeMap<String, &'a str>,
+    #[serde(skip_serializing_if = "none")]
+    metadata: &'a BTreeMap<String, String>,
     reporting_controller: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     reporting_instance: &'a str,
 }
 
+fn none(metadata: &&BTreeMap<String, String>) -> bool {
+    metadata.is_empty()
+}
+
 pub(super) fn body<'a>(recorded: &'a Recorded, instance: &'a str) -> Body<'a> {
     let event = &recorded.event;
-    let prefix = event.object.group();
     Body {
         involved_object: &event.object,
         severity: event.severity,
         timestamp: jiff::Timestamp::from_second(recorded.time.as_second()).unwrap_or(recorded.time),
         message: trim_message(event.message.clone(), MAX_MESSAGE),
         reason: &event.reason,
-        metadata: event.metadata.iter().map(|(name, value)| (format!("{prefix}/{name}"), value.as_str())).collect(),
+        metadata: &event.metadata,
         reporting_controller: &recorded.component,
         reporting_instance: instance,
     }
