@@ -1,10 +1,11 @@
 //! From flags to running controllers.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flux_artifact::{FetchOptions, Fetcher, Retention, Storage};
 use flux_runtime::{ControllerContext, EventRecorder, Metrics, Waker};
 use kube::Client;
 use tokio::task::JoinSet;
@@ -24,6 +25,10 @@ const PLACE_FLAGS: &[&str] = &["--events-addr", "--health-addr", "--kubeconfig",
 pub enum SetupError {
     #[error("the artifact storage cannot be used")]
     Storage(#[from] flux_artifact::StorageError),
+    #[error("the folder for unpacked artifacts cannot be used")]
+    Fetcher(#[from] flux_artifact::FetchError),
+    #[error("cannot make the folder `{path}`")]
+    Folder { path: PathBuf, source: std::io::Error },
 }
 
 /// Which controllers run as a process of their own, and where they stand.
@@ -35,6 +40,9 @@ pub struct Apart {
     pub events_address: Option<String>,
 }
 
+/// Host in the URLs of artifacts that are handed over in process, as upstream's installation has it.
+const ADVERTISED: &str = "source-controller.flux-system.svc.cluster.local.";
+
 /// Where the controllers stand.
 enum Place {
     /// In `flux up`: artifacts are handed over in process.
@@ -43,6 +51,29 @@ enum Place {
         sources: LocalSources,
     },
     Apart(Apart),
+}
+
+impl Place {
+    fn namespace(&self) -> &str {
+        match self {
+            Self::InProcess { .. } => "flux-system",
+            Self::Apart(apart) => &apart.namespace,
+        }
+    }
+
+    fn events_address(&self) -> Option<String> {
+        match self {
+            Self::InProcess { .. } => None,
+            Self::Apart(apart) => apart.events_address.clone(),
+        }
+    }
+
+    fn runs_kustomize(&self) -> bool {
+        match self {
+            Self::InProcess { .. } => true,
+            Self::Apart(apart) => apart.kustomize,
+        }
+    }
 }
 
 /// What the controllers of one cluster are started with.
@@ -140,18 +171,75 @@ pub fn spawn(
     shutdown: CancellationToken,
 ) -> Result<Controllers, SetupError> {
     let controllers = Controllers::default();
-    let metrics = Metrics::default();
-    let context = |controller: &str, options| {
+    let context = |controller: &str, flags: &Flags, concurrent: usize| {
         let client = client_of(controller);
+        let events = EventRecorder::new(client.clone(), setup.place.events_address(), shutdown.clone());
         ControllerContext {
-            events: EventRecorder::new(client.clone(), None, shutdown.clone()),
+            events,
             client,
-            metrics: metrics.clone(),
+            metrics: controllers.metrics.clone(),
             shutdown: shutdown.clone(),
             waker: controllers.waker.clone(),
-            options,
+            options: runtime_options(flags, concurrent, setup.place.namespace()),
         }
     };
-    let _ = (&tasks, &setup, &context);
+    let store = match &setup.place {
+        Place::InProcess { storage, .. } => Some(open_store(storage, &setup.source_flags)?),
+        Place::Apart(_) => None,
+    };
+    if setup.place.runs_kustomize() {
+        let flags = &setup.kustomize_flags;
+        let ctx = context(KUSTOMIZE_CONTROLLER, flags, 4);
+        let options = kustomize_options(flags, &ctx.options);
+        let fetcher = fetcher(&setup.place, store.as_ref(), flags)?;
+        tasks.spawn(flux_kustomize_controller::run(ctx, options, fetcher));
+    }
     Ok(controllers)
+}
+
+/// The store that both controllers of `flux up` work on.
+fn open_store(root: &Path, flags: &Flags) -> Result<Storage, SetupError> {
+    std::fs::create_dir_all(root).map_err(|source| SetupError::Folder { path: root.to_owned(), source })?;
+    let defaults = flux_artifact::Options::default();
+    let retention = Retention {
+        ttl: flags.duration("artifact-retention-ttl").unwrap_or(defaults.retention_ttl),
+        records: flags.int("artifact-retention-records").map_or(defaults.retention_records, whole),
+    };
+    Ok(Storage::new(root, ADVERTISED, retention)?)
+}
+
+fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags) -> Result<Fetcher, SetupError> {
+    let options = FetchOptions {
+        retries: flags.int("http-retry").map_or(9, |retries| u32::try_from(retries).unwrap_or(u32::MAX)),
+        host: std::env::var("SOURCE_CONTROLLER_LOCALHOST").ok().filter(|host| !host.is_empty()),
+        ..FetchOptions::default()
+    };
+    match (place, store) {
+        (Place::InProcess { storage, .. }, Some(store)) => {
+            Ok(Fetcher::local(store.clone(), storage.with_file_name("unpacked"), options)?)
+        }
+        _ => {
+            let scratch = std::env::temp_dir().join(format!("flux-kustomize-{}", std::process::id()));
+            Ok(Fetcher::http(scratch, options)?)
+        }
+    }
+}
+
+fn kustomize_options(
+    flags: &Flags,
+    common: &flux_runtime::Options,
+) -> flux_kustomize_controller::Options {
+    let defaults = flux_kustomize_controller::Options::default();
+    let options = flux_kustomize_controller::Options {
+        concurrent_ssa: flags.int("concurrent-ssa").map_or(defaults.concurrent_ssa, whole),
+        custom_stage: flux_apply::parse_group_kinds(flags.text("custom-apply-stage-kinds").unwrap_or_default()),
+        override_managers: flags.list("override-manager"),
+        no_remote_bases: flags.bool("no-remote-bases").unwrap_or(defaults.no_remote_bases),
+        ..defaults
+    };
+    options.with_gates(common)
+}
+
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
