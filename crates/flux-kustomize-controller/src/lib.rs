@@ -29,6 +29,7 @@ use flux_runtime::{Cache, Controller, ControllerContext, Reference, conditions};
 
 pub use options::Options;
 pub use reason::Reason;
+pub use substitute::{SubstituteError, Variables};
 
 /// The name of the controller, and the field manager of what it applies.
 pub const NAME: &str = "kustomize-controller";

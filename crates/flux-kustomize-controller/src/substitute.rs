@@ -61,6 +61,13 @@ impl Variables {
         Self::checked(values, post)
     }
 
+    /// The inline variables only, for builds that ask no cluster.
+    pub fn inline(obj: &Kustomization) -> Result<Self, SubstituteError> {
+        let Some(post) = &obj.spec.post_build else { return Ok(Self::default()) };
+        let values = post.substitute.iter().map(|(name, value)| (name.clone(), one_line(value))).collect();
+        Self::checked(values, post)
+    }
+
     fn checked(values: BTreeMap<String, String>, post: &PostBuild) -> Result<Self, SubstituteError> {
         if let Some(name) = values.keys().find(|name| !valid_name(name)) {
             return Err(SubstituteError::Name { name: name.clone() });
