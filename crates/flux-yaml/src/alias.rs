@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, ErrorKind};
+use crate::json;
 use crate::node::{Node, NodeKind};
 use crate::options::Limits;
 
@@ -42,18 +43,26 @@ fn own_size(node: &Node) -> usize {
 
 pub(crate) fn expand(node: &mut Node, used: &HashSet<Box<str>>, limits: &Limits, bytes: usize) -> Result<(), Error> {
     let budget = bytes.saturating_mul(limits.max_alias_factor).max(limits.alias_floor);
-    Expander { used, known: HashMap::new(), budget, depth: limits.max_depth }.walk(node, 0).map(|_| ())
+    let mut expander = Expander { used, known: HashMap::new(), entered: 0, budget, depth: limits.max_depth };
+    expander.walk(node, 0).map(|_| ())
 }
 
 struct Expander<'a> {
     used: &'a HashSet<Box<str>>,
-    /// The latest node of each anchor; `None` while we are inside of it.
-    known: HashMap<Box<str>, Option<Known>>,
+    /// The latest anchor of each name.
+    known: HashMap<Box<str>, Anchored>,
+    /// Anchors met so far.
+    entered: usize,
     budget: usize,
     depth: usize,
 }
 
-#[derive(Clone)]
+enum Anchored {
+    /// We are inside of it; the number tells it from a later one of its name.
+    Open(usize),
+    Done(Known),
+}
+
 struct Known {
     node: Node,
     size: usize,
@@ -64,8 +73,10 @@ impl Expander<'_> {
     /// Answers size and height of the expanded node.
     fn walk(&mut self, node: &mut Node, depth: usize) -> Result<(usize, usize), Error> {
         let anchor = node.anchor.take().filter(|name| self.used.contains(name));
+        self.entered += 1;
+        let number = self.entered;
         if let Some(name) = &anchor {
-            self.known.insert(name.clone(), None);
+            self.known.insert(name.clone(), Anchored::Open(number));
         }
         let mut size = own_size(node);
         let mut height = 0;
@@ -84,17 +95,23 @@ impl Expander<'_> {
             }
             NodeKind::Mapping(mapping) => {
                 for (key, value) in &mut mapping.entries {
-                    for part in [key, value] {
+                    let merged_alias = json::is_merge(key) && matches!(value.kind, NodeKind::Alias(_));
+                    for part in [key, &mut *value] {
                         let (part_size, part_height) = self.walk(part, depth + 1)?;
                         size += part_size;
                         height = height.max(part_height + 1);
                     }
+                    if merged_alias && value.as_mapping().is_none() {
+                        return Err(json::bad_merge());
+                    }
                 }
             }
         }
-        if let Some(name) = anchor {
+        if let Some(name) = anchor
+            && matches!(self.known.get(&name), Some(Anchored::Open(open)) if *open == number)
+        {
             self.spend(size)?;
-            self.known.insert(name, Some(Known { node: node.clone(), size, height }));
+            self.known.insert(name, Anchored::Done(Known { node: node.clone(), size, height }));
         }
         Ok((size, height))
     }
@@ -102,14 +119,14 @@ impl Expander<'_> {
     fn resolve(&mut self, node: &mut Node, name: &str, depth: usize) -> Result<(usize, usize), Error> {
         let (size, height) = match self.known.get(name) {
             None => return Err(syntax(format!("unknown anchor '{name}' referenced"))),
-            Some(None) => return Err(syntax(format!("anchor '{name}' value contains itself"))),
-            Some(Some(known)) => (known.size, known.height),
+            Some(Anchored::Open(_)) => return Err(syntax(format!("anchor '{name}' value contains itself"))),
+            Some(Anchored::Done(known)) => (known.size, known.height),
         };
         self.spend(size)?;
         if depth + height > self.depth {
             return Err(Error::limit(format!("exceeded max depth of {}", self.depth)));
         }
-        if let Some(Some(known)) = self.known.get(name) {
+        if let Some(Anchored::Done(known)) = self.known.get(name) {
             node.kind = known.node.kind.clone();
         }
         Ok((size, height))

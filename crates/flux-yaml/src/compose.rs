@@ -20,11 +20,16 @@ pub struct Document {
     pub foot: String,
 }
 
+/// Bytes that go-yaml reads at a time.
+const BLOCK: usize = 512;
+
 /// Reads documents one after another.
 pub(crate) struct Composer<'a> {
     parser: Parser<'a>,
     options: &'a ParseOptions,
     bytes: usize,
+    /// A refused character follows the text at hand: reaching its end is an error.
+    refused: bool,
     anchors: HashSet<Box<str>>,
     /// Anchors some alias of this document names.
     used: HashSet<Box<str>>,
@@ -42,14 +47,28 @@ impl<'a> Composer<'a> {
         if text.len() > options.limits.max_bytes.min(1 << 30) {
             return Err(Error::limit(format!("document of {} bytes is too large", text.len())));
         }
-        let text = input::without_mark(text);
-        input::check_characters(text)?;
-        let parser = Parser::new(text, options);
-        Ok(Self { parser, options, bytes: text.len(), anchors: HashSet::new(), used: HashSet::new() })
+        let mut text = input::without_mark(text);
+        let refused = input::first_refused(text);
+        if let Some(at) = refused {
+            // Upstream reads by blocks, and meets what is wrong before the block of the character first.
+            text = &text[..text.floor_char_boundary(at / BLOCK * BLOCK)];
+        }
+        Ok(Self {
+            parser: Parser::new(text, options),
+            options,
+            bytes: text.len(),
+            refused: refused.is_some(),
+            anchors: HashSet::new(),
+            used: HashSet::new(),
+        })
     }
 
     fn next_event(&mut self) -> Result<Event<'a>, Error> {
-        self.parser.next_event().map_err(|fault| self.error(*fault))
+        let event = self.parser.next_event();
+        if self.refused && self.parser.is_exhausted() {
+            return Err(input::refused_character());
+        }
+        event.map_err(|fault| self.error(*fault))
     }
 
     /// go-yaml v3 names the line where the construct began, v2 the one where it went wrong; and neither adds

@@ -72,8 +72,8 @@ fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Error>
     Ok(text)
 }
 
-/// Refuses the characters YAML does not allow anywhere: C0 and C1 controls, U+FFFE and U+FFFF.
-pub(crate) fn check_characters(text: &str) -> Result<(), Error> {
+/// Offset of the first character YAML does not allow anywhere: C0 and C1 controls, U+FFFE and U+FFFF.
+pub(crate) fn first_refused(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(found) = bytes[at..].iter().position(|byte| SUSPECT[usize::from(*byte)]) {
@@ -84,11 +84,16 @@ pub(crate) fn check_characters(text: &str) -> Result<(), Error> {
             _ => true,
         };
         if refused {
-            return Err(reader("control characters are not allowed"));
+            return Some(at);
         }
         at += 1;
     }
-    Ok(())
+    None
+}
+
+/// What the first refused character is reported as.
+pub(crate) fn refused_character() -> Error {
+    reader("control characters are not allowed")
 }
 
 const SUSPECT: [bool; 256] = {
@@ -161,10 +166,10 @@ mod tests {
     #[test]
     fn control_characters_are_refused() {
         for good in ["a\tb\r\n", "\u{85}", "\u{A0}", "\u{FEFF}", "\u{FFFD}", "\u{1F600}"] {
-            assert_eq!(check_characters(good), Ok(()), "{good:?}");
+            assert_eq!(first_refused(good), None, "{good:?}");
         }
         for bad in ["\0", "a\u{1}", "\u{7F}", "\u{80}", "\u{9F}", "\u{FFFE}", "\u{FFFF}"] {
-            assert!(check_characters(bad).is_err(), "{bad:?}");
+            assert!(first_refused(bad).is_some(), "{bad:?}");
         }
     }
 }

@@ -31,9 +31,15 @@ pub fn to_json_with(node: &Node, options: &JsonOptions) -> Result<Value, Error> 
         alias::expand_aliases(&mut expanded, &options.limits)?;
         node = &expanded;
     }
-    let mut converter = Converter { options, problems: Vec::new() };
+    let mut converter = Converter { options, problems: Vec::new(), odd_key: false };
     let value = converter.node(node, true, 0)?;
-    if converter.problems.is_empty() { Ok(value) } else { Err(Error::new(ErrorKind::Unmarshal(converter.problems))) }
+    if !converter.problems.is_empty() {
+        return Err(Error::new(ErrorKind::Unmarshal(converter.problems)));
+    }
+    if converter.odd_key {
+        return Err(Error::value("json: unsupported type: map[interface {}]interface {}"));
+    }
+    Ok(value)
 }
 
 fn has_alias(node: &Node) -> bool {
@@ -49,6 +55,8 @@ struct Converter<'a> {
     options: &'a JsonOptions,
     /// Defects that do not stop the decoder, a line each.
     problems: Vec<String>,
+    /// Some mapping has a key that is no string, which only the JSON encoder minds.
+    odd_key: bool,
 }
 
 impl Converter<'_> {
@@ -174,7 +182,8 @@ impl Converter<'_> {
             }
         }
         if let Some(merged) = merged {
-            let mut present: HashSet<String> = map.keys().cloned().collect();
+            // The merge key counts as present, too: a text key `<<` is not merged.
+            let mut present: HashSet<String> = map.keys().cloned().chain(["<<".to_owned()]).collect();
             self.merge_v3(merged, map, &mut present, top, depth)?;
         }
         Ok(())
@@ -229,8 +238,10 @@ impl Converter<'_> {
             Resolved::Merge => Ok(Some("<<".to_owned())),
             Resolved::Binary(bytes) => Ok(Some(replaced(&bytes))),
             Resolved::Null if top => Ok(None),
-            _ if top => Ok(Some(scalar.text.to_string())),
-            _ => Err(Error::value("json: unsupported type: map[interface {}]interface {}")),
+            _ => {
+                self.odd_key |= !top;
+                Ok(Some(scalar.text.to_string()))
+            }
         }
     }
 }
@@ -239,7 +250,7 @@ fn invalid_key(key: &Node, schema: Schema) -> Error {
     Error::new(ErrorKind::Syntax(format!("invalid map key: {}", gosyntax::value(key, schema))))
 }
 
-fn is_merge(key: &Node) -> bool {
+pub(crate) fn is_merge(key: &Node) -> bool {
     key.as_scalar().is_some_and(|scalar| {
         &*scalar.text == "<<"
             && match &scalar.tag {
@@ -251,15 +262,18 @@ fn is_merge(key: &Node) -> bool {
     })
 }
 
+pub(crate) fn bad_merge() -> Error {
+    Error::value("yaml: map merge requires map or sequence of maps as the value")
+}
+
 /// The mappings that a `<<` names, first one first.
 fn merge_sources(value: &Node) -> Result<Vec<&Mapping>, Error> {
-    let refused = || Error::value("yaml: map merge requires map or sequence of maps as the value");
     match &value.kind {
         NodeKind::Mapping(mapping) => Ok(vec![mapping]),
         NodeKind::Sequence(sequence) => {
-            sequence.items.iter().map(|item| item.as_mapping().ok_or_else(refused)).collect()
+            sequence.items.iter().map(|item| item.as_mapping().ok_or_else(bad_merge)).collect()
         }
-        _ => Err(refused()),
+        _ => Err(bad_merge()),
     }
 }
 

@@ -1,14 +1,43 @@
 //! YAML as go-yaml reads and prints it: node tree, resolvers, emitters.
 //!
 //! Flux, Helm and kustomize users see go-yaml's behaviour: which words are booleans, how long lines
-//! are folded, which strings are quoted, and its error texts. This crate has that behaviour.
+//! are folded, which strings are quoted, and its error texts. This crate has that behaviour, go-yaml v2's
+//! (YAML 1.1, hence sigs.k8s.io/yaml) and v3's (kustomize's nodes), for both directions.
 //!
 //! | upstream | here |
 //! | --- | --- |
-//! | `yaml.v3` into `yaml.Node` | [`parse`], [`parse_one`] |
-//! | `sigs.k8s.io/yaml.YAMLToJSON` | [`yaml_to_json`], or [`parse`] and [`to_json`] with [`Schema::Yaml11`] |
-//! | `sigs.k8s.io/yaml.Marshal`, `JSONToYAML` | [`emit_v2`], [`marshal_v2`] |
-//! | `yaml.v3` encoder, kyaml's `String()` | [`emit_v3`] |
+//! | `yaml.v3` into `yaml.Node` | [`parse`], [`parse_one`], [`parse_documents`] |
+//! | `sigs.k8s.io/yaml.YAMLToJSON`, `YAMLToJSONStrict` | [`yaml_to_json`], [`yaml_to_json_strict`] |
+//! | `yaml.v3` into `map[string]interface{}`, then JSON | [`to_json`] with [`Schema::V3`] |
+//! | `sigs.k8s.io/yaml.Marshal`, `JSONToYAML` | [`marshal_v2`], or [`emit_v2`] for text known to be harmless |
+//! | `yaml.v3` encoder, kyaml's `String()` | [`emit_v3`], [`emit_document_v3`] |
+//!
+//! ```
+//! use flux_yaml::{ParseOptions, Schema, marshal_v2, parse_one, to_json, yaml_to_json};
+//!
+//! let text = "on: yes\nport: 0x50\nname: \"yes\" # a string\n";
+//! // YAML 1.1 takes `on` and `yes` for booleans, v3 does not.
+//! assert_eq!(yaml_to_json(text)?.to_string(), r#"{"name":"yes","port":80,"true":true}"#);
+//! let node = parse_one(text, &ParseOptions::default())?.expect("one document");
+//! let value = to_json(&node, Schema::V3)?;
+//! assert_eq!(marshal_v2(&value)?, "name: \"yes\"\n\"on\": \"yes\"\nport: 80\n");
+//! # Ok::<(), flux_yaml::Error>(())
+//! ```
+//!
+//! # How it works
+//! `scanner` turns text into tokens in libyaml's manner, `parser` tokens into events, `compose` events into
+//! [`Node`]s; none of them recurses. `resolve` gives scalars their types, `json` makes values of nodes, and
+//! `emit` prints either. Comments are attached as go-yaml v3 attaches them, when asked for.
+//!
+//! # Bounds
+//! [`Limits`] bound size, depth, alias expansion and number of documents; time and memory are linear in the
+//! input. About 80 MB/s to nodes and 190 MB/s from values to text on one shared x86-64 core (CRD manifests).
+//!
+//! # Differences from go-yaml
+//! - Nesting ends at 1,000 levels instead of 10,000.
+//! - An explicit standard tag (`!!str x`) is kept as a meaning, not as a spelling: it is printed only when the
+//!   text alone would mean another thing.
+//! - All aliases of a document are expanded before anything is decoded, so a fault in one comes first.
 
 mod alias;
 mod compose;

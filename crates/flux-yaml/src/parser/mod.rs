@@ -97,6 +97,11 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// True when all text was looked at.
+    pub fn is_exhausted(&self) -> bool {
+        self.scanner.is_exhausted()
+    }
+
     pub fn next_event(&mut self) -> Parse<Event<'a>> {
         match self.state {
             State::StreamStart => {

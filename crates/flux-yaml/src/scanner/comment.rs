@@ -51,82 +51,89 @@ impl Scanner<'_> {
 
     /// Takes the comments at hand, up to the next content, and sorts them into heads and feet.
     pub(super) fn scan_comments(&mut self, scan: Place) {
-        let mut before = self.newest(0);
-        if let Some((_, Seen::FlowEntry)) = before {
-            before = self.newest(1).or(before);
-        }
-        let (token_start, seen) = before.unwrap_or((Place::default(), Seen::Other));
-        let mut group = Group { scan, owner: token_start, start: Place::default(), text: String::new() };
-        let mut next_indent = self.indent.max(0);
-        let mut recent_empty = false;
-        let mut first_empty = self.newlines <= 1;
-        let mut here = self.mark;
-        // A comment that starts in this line is still a foot of what stands above.
-        let foot_line = match (scan.line > 0, self.newlines == 0 && self.mark.column > 1) {
-            (false, _) => -1,
-            (true, below) => self.mark.line - self.newlines + 1 + i32::from(below),
-        };
+        let mut group = self.first_group(scan);
         let mut ahead = 0;
         while ahead < REACH {
-            here.column += 1;
+            group.here.column += 1;
             let next = self.byte(ahead);
             if matches!(next, b' ' | b'\t') {
                 ahead += 1;
                 continue;
             }
-            here.index = self.mark.index + ahead as i32;
+            group.here.index = self.mark.index + ahead as i32;
             let closes = self.flow_level > 0 && matches!(next, b']' | b'}');
             let rest = self.rest_from(ahead);
             if closes || is_break_or_end(rest) {
-                if closes || !recent_empty {
-                    let is_foot = group.start.line == foot_line && seen != Seen::Value;
-                    let dedented = group.start.column - 1 < next_indent;
-                    if closes || first_empty && (is_foot || dedented) {
-                        if !group.text.is_empty() {
-                            if dedented {
-                                group.owner = group.start;
-                            }
-                            self.push_foot(&mut group, here);
-                        }
-                    } else if !group.text.is_empty() && !rest.is_empty() {
-                        group.text.push('\n');
-                    }
-                }
-                if break_width(rest) == 0 {
+                let last = rest.is_empty();
+                let goes_on = break_width(rest) > 0;
+                self.end_line(&mut group, closes, last);
+                if !goes_on {
                     break;
                 }
-                first_empty = false;
-                recent_empty = true;
-                here.column = 0;
-                here.line += 1;
+                group.pass_empty_line();
                 ahead += 1;
                 continue;
             }
-            if !group.text.is_empty() && here.column - 1 < next_indent && here.column != group.start.column {
-                self.push_foot(&mut group, here);
+            if group.is_left() {
+                self.push_foot(&mut group);
             }
             if next != b'#' {
                 break;
             }
-            if group.text.is_empty() {
-                group.start = here;
-            } else {
-                group.text.push('\n');
-            }
-            recent_empty = false;
+            group.begin_line();
             self.skip_blank_lines_to(ahead);
             let line = self.take_line();
             group.text.push_str(line);
             // The break that ends the comment is not looked at: only a second one is an empty line.
             ahead = 1;
-            here.column = 0;
-            here.line = self.mark.line;
-            next_indent = self.indent.max(0);
+            group.here.column = 0;
+            group.here.line = self.mark.line;
+            group.indent = self.indent.max(0);
         }
         if !group.text.is_empty() {
-            let end = Place { index: self.mark.index + ahead as i32 - 1, ..here };
+            let end = Place { index: self.mark.index + ahead as i32 - 1, ..group.here };
             let Group { scan, start, text, .. } = group;
             self.comments.push_back(Comment { scan, token: start, start, end, head: text, ..Comment::default() });
+        }
+    }
+
+    fn first_group(&self, scan: Place) -> Group {
+        let mut before = self.newest(0);
+        if let Some((_, Seen::FlowEntry)) = before {
+            before = self.newest(1).or(before);
+        }
+        let (owner, seen) = before.unwrap_or((Place::default(), Seen::Other));
+        let below = i32::from(self.newlines == 0 && self.mark.column > 1);
+        Group {
+            scan,
+            owner,
+            start: Place::default(),
+            text: String::new(),
+            here: self.mark,
+            indent: self.indent.max(0),
+            after_value: seen == Seen::Value,
+            foot_line: if scan.line > 0 { self.mark.line - self.newlines + 1 + below } else { -1 },
+            first_empty: self.newlines <= 1,
+            recent_empty: false,
+        }
+    }
+
+    /// A line break, the end, or the end of a flow collection: what stands above may be a foot.
+    fn end_line(&mut self, group: &mut Group, closes: bool, last: bool) {
+        if group.recent_empty && !closes {
+            return;
+        }
+        let dedented = group.start.column - 1 < group.indent;
+        let is_foot = group.start.line == group.foot_line && !group.after_value || dedented;
+        if closes || group.first_empty && is_foot {
+            if !group.text.is_empty() {
+                if dedented {
+                    group.owner = group.start;
+                }
+                self.push_foot(group);
+            }
+        } else if !group.text.is_empty() && !last {
+            group.text.push('\n');
         }
     }
 
@@ -143,17 +150,17 @@ impl Scanner<'_> {
         }
     }
 
-    fn push_foot(&mut self, group: &mut Group, end: Place) {
+    fn push_foot(&mut self, group: &mut Group) {
         self.comments.push_back(Comment {
             scan: group.scan,
             token: group.owner,
             start: group.start,
-            end,
+            end: group.here,
             foot: std::mem::take(&mut group.text),
             ..Comment::default()
         });
-        group.scan = end;
-        group.owner = end;
+        group.scan = group.here;
+        group.owner = group.here;
     }
 
     fn skip_blank_lines_to(&mut self, ahead: usize) {
@@ -168,10 +175,46 @@ impl Scanner<'_> {
     }
 }
 
-/// Comment lines that belong together.
+/// Comment lines that belong together, and where the search stands.
 struct Group {
     scan: Place,
+    /// Start of the token the lines would be a foot of.
     owner: Place,
     start: Place,
     text: String,
+    here: Place,
+    /// Indentation of the present collection.
+    indent: i32,
+    /// A key's colon stands before, so there is nothing to be a foot of.
+    after_value: bool,
+    /// Lines that start here are still a foot of what stands above; -1 at the top.
+    foot_line: i32,
+    /// No empty line was passed yet.
+    first_empty: bool,
+    /// The last line was empty.
+    recent_empty: bool,
+}
+
+impl Group {
+    fn pass_empty_line(&mut self) {
+        self.first_empty = false;
+        self.recent_empty = true;
+        self.here.column = 0;
+        self.here.line += 1;
+    }
+
+    /// True when the next line stands at another, smaller indentation.
+    fn is_left(&self) -> bool {
+        let column = self.here.column;
+        !self.text.is_empty() && column - 1 < self.indent && column != self.start.column
+    }
+
+    fn begin_line(&mut self) {
+        if self.text.is_empty() {
+            self.start = self.here;
+        } else {
+            self.text.push('\n');
+        }
+        self.recent_empty = false;
+    }
 }

@@ -82,7 +82,8 @@ impl<'a> Scanner<'a> {
     fn scan_to_next_token(&mut self) -> Scan {
         let scan = self.mark;
         loop {
-            if self.mark.column == 0 && self.rest().starts_with("\u{FEFF}".as_bytes()) {
+            // A second byte order mark at the start of the text; elsewhere it is content.
+            if self.at == 0 && self.rest().starts_with("\u{FEFF}".as_bytes()) {
                 self.take(3);
             }
             let tabs = self.flow_level > 0 || !self.simple_key_allowed;

@@ -105,6 +105,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// True when all text was looked at.
+    pub fn is_exhausted(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
     /// The next token, which stays in the queue.
     pub fn peek(&mut self) -> Scan<&Token<'a>> {
         if !self.available {
