@@ -18,6 +18,7 @@ mod auth;
 mod body;
 mod bootstrap;
 mod config;
+mod controllers;
 mod conversion;
 mod crd;
 mod defaulting;

@@ -1,12 +1,162 @@
-//! `metadata.managedFields`: who set what.
+//! `metadata.managedFields`: who set what. The rules are `flux-merge`'s; here are the types and resets of each kind.
 
+use std::sync::LazyLock;
+
+use flux_merge::fieldpath::Set;
+use flux_merge::managed_fields::{self, ApplyError, Request, Versions};
+use flux_merge::updater::ConvertError;
+use flux_schema::TypeRef;
 use serde_json::Value;
 
-use crate::resources::Resource;
+use crate::conversion;
+use crate::object::{now, text};
+use crate::resources::{Origin, Resource, built_ins};
 use crate::rest::Part;
+use crate::status::{ApiError, Cause};
+
+/// The versions of a resource as structured merge sees them.
+struct Kinds<'a>(&'a Resource);
+
+impl Versions for Kinds<'_> {
+    fn type_of(&self, api_version: &str) -> Option<TypeRef> {
+        type_in(self.0, api_version)
+    }
+
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Value, ConvertError> {
+        if self.type_of(api_version).is_none() {
+            return Err(ConvertError::MissingVersion(api_version.to_owned()));
+        }
+        let mut object = object.clone();
+        let from = text(&object, "apiVersion").to_owned();
+        if self.0.custom().is_none() && from != api_version {
+            if let Some(source) = sibling(self.0, &from) {
+                conversion::to_stored(source, &mut object);
+            }
+            if let Some(target) = sibling(self.0, api_version) {
+                conversion::from_stored(target, &mut object);
+            }
+        }
+        if let Some(map) = object.as_object_mut() {
+            map.insert("apiVersion".into(), api_version.into());
+        }
+        Ok(object)
+    }
+}
+
+/// A built-in resource of the same store in another version, when that one needs conversion.
+fn sibling(resource: &Resource, api_version: &str) -> Option<&'static Resource> {
+    let found = built_ins().iter().find(|other| other.table == resource.table && other.api_version() == api_version)?;
+    (found.stored_as != api_version).then_some(found.as_ref())
+}
+
+/// The type of a resource in one of its versions.
+fn type_in(resource: &Resource, api_version: &str) -> Option<TypeRef> {
+    match &resource.origin {
+        Origin::BuiltIn(_) => {
+            let other = built_ins().iter().find(|other| other.table == resource.table && other.api_version() == api_version)?;
+            flux_schema::schema_for(&other.group, &other.version, &other.kind)
+        }
+        Origin::Custom { definition, .. } => definition.type_of(api_version),
+    }
+}
+
+/// The type of a resource in its own version.
+pub(crate) fn type_of(resource: &Resource) -> Option<TypeRef> {
+    type_in(resource, &resource.api_version())
+}
+
+static STATUS: LazyLock<Set> = LazyLock::new(|| Set::of_fields(&[&["status"]]));
+static SPEC: LazyLock<Set> = LazyLock::new(|| Set::of_fields(&[&["spec"]]));
+static SPEC_AND_META: LazyLock<Set> = LazyLock::new(|| Set::of_fields(&[&["spec"], &["metadata"]]));
+static SPEC_AND_LABELS: LazyLock<Set> = LazyLock::new(|| Set::of_fields(&[&["spec"], &["metadata", "labels"]]));
+static POD_STATUS: LazyLock<Set> = LazyLock::new(|| {
+    Set::of_fields(&[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]])
+});
+
+/// The fields that a write of this part resets, so that nobody gets to own them.
+fn resets(resource: &Resource, part: Part) -> Option<&'static Set> {
+    match part {
+        Part::Main => resource.has_status().then(|| &*STATUS),
+        Part::Status if resource.custom().is_some() => Some(&SPEC_AND_META),
+        Part::Status => Some(match (resource.group.as_str(), resource.plural.as_str()) {
+            ("apps", "deployments") => &SPEC_AND_LABELS,
+            ("", "pods") => &POD_STATUS,
+            ("networking.k8s.io", "servicecidrs")
+            | ("resource.k8s.io" | "flowcontrol.apiserver.k8s.io" | "apiextensions.k8s.io" | "admissionregistration.k8s.io", _) => {
+                &SPEC_AND_META
+            }
+            _ => &SPEC,
+        }),
+    }
+}
+
+fn with_request<T>(resource: &Resource, manager: &str, part: Part, run: impl FnOnce(&Request<'_>) -> T) -> T {
+    let api_version = resource.api_version();
+    let now = now();
+    let kinds = Kinds(resource);
+    let reset = |_: &str| resets(resource, part);
+    run(&Request {
+        manager,
+        api_version: &api_version,
+        kind: &resource.kind,
+        subresource: part.subresource(),
+        now: &now,
+        versions: &kinds,
+        reset: &reset,
+    })
+}
 
 /// Records a create, update or plain patch of `manager`.
-pub(crate) fn after_write(_resource: &Resource, _old: Option<&Value>, _new: &mut Value, _manager: &str, _part: Part) {}
+pub(crate) fn after_write(resource: &Resource, old: Option<&Value>, new: &mut Value, manager: &str, part: Part) {
+    let given = std::mem::take(new);
+    *new = with_request(resource, manager, part, |request| managed_fields::update(old, given, request));
+}
+
+/// The object that an apply makes of the live one.
+pub(crate) fn apply(
+    resource: &Resource,
+    live: Option<&Value>,
+    applied: &Value,
+    manager: &str,
+    force: bool,
+    part: Part,
+) -> Result<Value, ApiError> {
+    let merged = with_request(resource, manager, part, |request| managed_fields::apply(live, applied, force, request));
+    merged.map_err(|error| match error {
+        ApplyError::Conflict(conflict) => {
+            let causes = conflict.causes.into_iter().map(|cause| Cause {
+                reason: "FieldManagerConflict".into(),
+                message: cause.message,
+                field: cause.field,
+            });
+            ApiError::apply_conflict(conflict.message, causes.collect())
+        }
+        other => other_failure(&other),
+    })
+}
+
+fn other_failure(error: &ApplyError) -> ApiError {
+    match error {
+        ApplyError::ManagedFields | ApplyError::WrongKind(_) => ApiError::bad_request(error.to_string()),
+        _ => ApiError::bare(error.to_string()),
+    }
+}
+
+/// Records what one of the server's own controllers applied: it owns what it changed.
+pub(crate) fn after_apply(resource: &Resource, old: &Value, new: &mut Value, manager: &str) {
+    let mut applied = serde_json::json!({
+        "apiVersion": resource.api_version(), "kind": resource.kind,
+        "metadata": {"name": old["metadata"]["name"]},
+    });
+    for field in ["rules"] {
+        applied[field] = new[field].clone();
+    }
+    if let Ok(merged) = apply(resource, Some(old), &applied, manager, true, Part::Main) {
+        *new = merged;
+    }
+}
 
 /// Times of entries that did not change otherwise stay as they were.
-pub(crate) fn forget_idle_times(_old: &Value, _new: &mut Value) {}
+pub(crate) fn forget_idle_times(old: &Value, new: &mut Value) {
+    managed_fields::keep_times(old, new);
+}

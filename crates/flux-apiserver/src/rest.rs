@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use http::Method;
 
+pub(crate) use convert::of_entry;
 pub(crate) use create::random_suffix;
 pub(crate) use delete::{DeleteOptions, Policy};
 pub(crate) use view::partial;

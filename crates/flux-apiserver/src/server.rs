@@ -32,10 +32,20 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) services: Allocator,
+    /// Writes, for the garbage collector.
+    pub(crate) notes: crate::controllers::Notes,
+    /// PEM of the certificate authority.
+    pub(crate) ca: String,
     /// True once the server stops.
     pub(crate) stop: tokio::sync::watch::Sender<bool>,
     /// Counts changes of definitions, for watches of custom resources.
     pub(crate) gone: tokio::sync::watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(crate) fn ca_pem(&self) -> &str {
+        &self.ca
+    }
 }
 
 impl Server {
@@ -48,13 +58,15 @@ impl Server {
         };
         let services = Allocator::new(&config.service_cidr)?;
         let (stop, gone) = (tokio::sync::watch::Sender::new(false), tokio::sync::watch::Sender::new(0));
-        let shared = Arc::new(Shared { config, store, registry: Registry::new(), services, stop, gone });
+        let (notes, noted) = tokio::sync::mpsc::unbounded_channel();
+        let shared = Arc::new(Shared { config, store, registry: Registry::new(), services, notes, ca: String::new(), stop, gone });
         for resource in crate::resources::built_ins() {
             shared.store.ensure(&resource.table);
         }
         shared.load_definitions().await;
         shared.adopt_services().await;
         shared.bootstrap().await?;
+        shared.start_controllers(noted).await;
         Ok(Self { shared, address: None })
     }
 
@@ -75,7 +87,7 @@ impl Server {
 
     /// The certificate authority that signed the server's certificate.
     pub fn ca_pem(&self) -> &str {
-        ""
+        self.shared.ca_pem()
     }
 
     /// Address and credentials of an administrator; `None` without a listener.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flux_schema::Subresource;
+use flux_schema::{Schema, Subresource, TypeRef};
 use serde_json::Value;
 
 use crate::object::{list_at, name, text, text_at};
@@ -25,6 +25,7 @@ pub(crate) struct Definition {
     pub deleting: bool,
     pub versions: Vec<Version>,
     this: std::sync::OnceLock<std::sync::Weak<Definition>>,
+    types: std::sync::OnceLock<Vec<(String, TypeRef)>>,
 }
 
 /// One version of a definition.
@@ -74,11 +75,24 @@ impl Definition {
             deleting: crate::object::is_deleting(object),
             versions: versions.collect(),
             this: std::sync::OnceLock::new(),
+            types: std::sync::OnceLock::new(),
             group,
             kind,
         });
         let _ = definition.this.set(Arc::downgrade(&definition));
         definition
+    }
+
+    /// The structured-merge type of a version; versions without a usable schema merge as unknown objects.
+    pub fn type_of(&self, api_version: &str) -> Option<TypeRef> {
+        let types = self.types.get_or_init(|| {
+            let typed = self.versions.iter().map(|version| {
+                let of = Schema::from_structural(&version.schema).unwrap_or_else(|_| flux_schema::deduced());
+                (format!("{}/{}", self.group, version.name), of)
+            });
+            typed.collect()
+        });
+        types.iter().find(|(known, _)| known == api_version).map(|(_, of)| of.clone())
     }
 
     pub fn served(&self) -> bool {

@@ -21,6 +21,7 @@ impl Shared {
         old: Option<&Value>,
         new: Option<&Value>,
     ) {
+        self.note(resource, old, new);
         match (resource.group.as_str(), resource.plural.as_str()) {
             ("apiextensions.k8s.io", "customresourcedefinitions") => self.definition_changed(old, new).await,
             ("", "services") if new.is_none() => {

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use flux_merge::PatchError;
 use serde_json::Value;
 
 use super::{Part, convert, options};
 use crate::intake::{self, Findings};
-use crate::object::{meta_text, name, text};
+use crate::object::{meta_mut, meta_text, name, text};
 use crate::reply::{Reply, form_of};
 use crate::request::Ask;
 use crate::resources::Resource;
 use crate::server::Shared;
-use crate::status::ApiError;
+use crate::status::{ApiError, FieldError, go_quote};
 use crate::{json, managed};
 
 /// The kinds of patches.
@@ -34,12 +35,7 @@ fn format_of(ask: &Ask, resource: &Resource) -> Result<Format, ApiError> {
 }
 
 impl Shared {
-    pub(crate) async fn patch(
-        self: &Arc<Self>,
-        ask: &mut Ask,
-        resource: &Arc<Resource>,
-        part: Part,
-    ) -> Result<Reply, ApiError> {
+    pub(crate) async fn patch(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part) -> Result<Reply, ApiError> {
         let form = form_of(ask)?;
         let format = format_of(ask, resource)?;
         options::check(ask, if format == Format::Apply { options::Kind::Apply } else { options::Kind::Patch })?;
@@ -51,12 +47,12 @@ impl Shared {
         for _ in 0..super::update::RETRIES {
             let entry = self.entry(resource, &space, &object_name).await?;
             let old = convert::of_entry(resource, &entry)?;
-            let mut new = self.patched(ask, resource, format, &old)?;
-            let named_version = meta_text(&new, "resourceVersion") != meta_text(&old, "resourceVersion");
-            if named_version && !meta_text(&new, "resourceVersion").is_empty() {
+            let mut new = patched(ask, resource, format, &old)?;
+            managed::after_write(resource, Some(&old), &mut new, &manager, part);
+            let given = meta_text(&new, "resourceVersion");
+            if !given.is_empty() && given != meta_text(&old, "resourceVersion") {
                 return Err(ApiError::modified(&resource.group, &resource.plural, &object_name));
             }
-            managed::after_write(resource, Some(&old), &mut new, &manager, part);
             match self.replace(ask, resource, part, &entry, old, new).await {
                 Ok(done) => return self.value_reply(200, resource, done, form),
                 Err(error) if error.is_modified() => {}
@@ -66,64 +62,198 @@ impl Shared {
         Err(ApiError::modified(&resource.group, &resource.plural, &object_name))
     }
 
-    /// The patched object, in the shape of its kind and defaulted.
-    fn patched(&self, ask: &mut Ask, resource: &Resource, format: Format, old: &Value) -> Result<Value, ApiError> {
-        let patched = match format {
-            Format::Merge => merge(ask, old)?,
-            Format::Json | Format::Strategic | Format::Apply => {
-                return Err(ApiError::not_implemented("this kind of patch"));
+    async fn apply(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part) -> Result<Reply, ApiError> {
+        let form = form_of(ask)?;
+        let mut applied = read_applied(ask, resource)?;
+        let (space, object_name) = (ask.target.namespace.clone(), ask.target.name.clone());
+        intake::check_place(&mut applied, &space, resource)?;
+        match name(&applied) {
+            "" => {
+                meta_mut(&mut applied).insert("name".into(), object_name.clone().into());
             }
-        };
-        if name(&patched) != name(old) {
-            let (given, url) = (name(&patched).to_owned(), name(old));
-            return Err(ApiError::bad_request(format!(
-                "the name of the object ({given}) does not match the name on the URL ({url})"
-            )));
+            same if same == object_name => {}
+            other => {
+                return Err(ApiError::bad_request(format!("the name of the object ({other}) does not match the name on the URL ({object_name})")));
+            }
         }
-        if text(&patched, "kind") != resource.kind || text(&patched, "apiVersion") != resource.api_version() {
-            return Err(ApiError::bad_request("the patch may not change apiVersion or kind"));
+        let manager = ask.manager();
+        let force = ask.query.flag("force").unwrap_or(false);
+        for _ in 0..super::update::RETRIES {
+            let key = resource.key(&space, &object_name);
+            let Some(entry) = self.store.get(&resource.table, &key).await else {
+                return self.apply_new(ask, resource, part, applied).await;
+            };
+            let old = convert::of_entry(resource, &entry)?;
+            check_given(resource, &applied, &old)?;
+            let merged = managed::apply(resource, Some(&old), &applied, &manager, force, part)?;
+            let new = reshaped(ask, resource, merged)?;
+            match self.replace(ask, resource, part, &entry, old, new).await {
+                Ok(done) => return self.value_reply(200, resource, done, form),
+                Err(error) if error.is_modified() && meta_text(&applied, "resourceVersion").is_empty() => {}
+                Err(error) => return Err(error),
+            }
         }
-        let mut findings = Findings::default();
-        let shaped = intake::into_shape(patched, resource, &[], &mut findings)
-            .map_err(|text| intake::cannot_handle(resource, &text))?;
-        let strictness = intake::strictness(ask);
-        findings.settle(ask, strictness).map_err(|text| intake::cannot_handle(resource, &text))?;
-        Ok(intake::defaulted(shaped, resource))
+        Err(ApiError::modified(&resource.group, &resource.plural, &object_name))
     }
 
-    async fn apply(
-        self: &Arc<Self>,
-        _ask: &mut Ask,
-        _resource: &Arc<Resource>,
-        _part: Part,
-    ) -> Result<Reply, ApiError> {
-        Err(ApiError::not_implemented("server-side apply"))
+    async fn apply_new(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part, applied: Value) -> Result<Reply, ApiError> {
+        let form = form_of(ask)?;
+        if part != Part::Main {
+            return Err(ApiError::not_found(&resource.group, &resource.plural, &ask.target.name));
+        }
+        let uid = meta_text(&applied, "uid");
+        if !uid.is_empty() {
+            let detail = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(ApiError::conflict(&resource.group, &resource.plural, name(&applied), &detail));
+        }
+        let manager = ask.manager();
+        let force = ask.query.flag("force").unwrap_or(false);
+        let merged = managed::apply(resource, None, &applied, &manager, force, part)?;
+        let new = reshaped(ask, resource, merged)?;
+        ask.target.verb = "create".into();
+        let created = self.insert(ask, resource, new).await?;
+        self.value_reply(201, resource, created, form)
     }
 }
 
-fn merge(ask: &Ask, old: &Value) -> Result<Value, ApiError> {
-    let parsed = json::parse(&ask.body).map_err(|error| {
-        ApiError::bad_request(format!("error decoding patch: {}", json::go_syntax_error(&ask.body, &error)))
-    })?;
+/// A version or uid in the applied object must be the live one's.
+fn check_given(resource: &Resource, applied: &Value, old: &Value) -> Result<(), ApiError> {
+    let version = meta_text(applied, "resourceVersion");
+    if !version.is_empty() && version != meta_text(old, "resourceVersion") {
+        return Err(ApiError::modified(&resource.group, &resource.plural, name(old)));
+    }
+    let uid = meta_text(applied, "uid");
+    if !uid.is_empty() && uid != meta_text(old, "uid") {
+        let error = FieldError::invalid("metadata.uid", uid, "field is immutable");
+        return Err(ApiError::invalid(&resource.group, &resource.kind, name(old), &[error]));
+    }
+    Ok(())
+}
+
+/// The applied configuration, as YAML or JSON.
+fn read_applied(ask: &mut Ask, resource: &Resource) -> Result<Value, ApiError> {
+    let (value, duplicates) = match json::parse(&ask.body) {
+        Ok(parsed) => (parsed.value, parsed.duplicates),
+        Err(_) => {
+            let text = String::from_utf8_lossy(&ask.body).into_owned();
+            let value = flux_yaml::yaml_to_json(&text)
+                .map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))?;
+            (value, Vec::new())
+        }
+    };
+    if !value.is_object() {
+        let found = match &value {
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            _ => "",
+        };
+        if !found.is_empty() {
+            return Err(ApiError::bad_request(format!(
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+            )));
+        }
+    }
+    if !duplicates.is_empty() {
+        let findings = Findings(duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
+        let strictness = intake::strictness(ask);
+        findings.settle(ask, strictness).map_err(|text| ApiError::bad_request(format!("error decoding YAML: {text}")))?;
+    }
+    let (version, kind) = (text(&value, "apiVersion").to_owned(), text(&value, "kind").to_owned());
+    if version.is_empty() || kind.is_empty() {
+        let (group, short) = crate::object::split_api_version(&version);
+        return Err(ApiError::bad_request(format!("invalid object type: {}/{}, Kind={kind}", group, short)));
+    }
+    if version != resource.api_version() || kind != resource.kind {
+        let (group, short) = crate::object::split_api_version(&version);
+        return Err(ApiError::bad_request(format!("invalid object type: {group}/{short}, Kind={kind}")));
+    }
+    Ok(value)
+}
+
+/// The patched object, in the shape of its kind and defaulted.
+fn patched(ask: &mut Ask, resource: &Resource, format: Format, old: &Value) -> Result<Value, ApiError> {
+    let merged = match format {
+        Format::Merge => merge(ask, old)?,
+        Format::Json => json_patch(ask, old)?,
+        _ => strategic(ask, resource, old)?,
+    };
+    if name(&merged) != name(old) {
+        let (given, url) = (name(&merged).to_owned(), name(old));
+        if given.is_empty() {
+            return Err(ApiError::bad_request(format!("the name of the object ({url} based on URL) was undeterminable: name must be provided")));
+        }
+        return Err(ApiError::bad_request(format!("the name of the object ({given}) does not match the name on the URL ({url})")));
+    }
+    reshaped(ask, resource, merged)
+}
+
+/// Brings a merged object into the shape of its kind and fills defaults.
+fn reshaped(ask: &mut Ask, resource: &Resource, merged: Value) -> Result<Value, ApiError> {
+    let mut findings = Findings::default();
+    let quoted = merged.clone();
+    let shaped = intake::into_shape(merged, resource, &[], &mut findings).map_err(|text| unfit(resource, &quoted, &text))?;
+    let strictness = intake::strictness(ask);
+    findings.settle(ask, strictness).map_err(|text| unfit(resource, &quoted, &text))?;
+    Ok(intake::defaulted(shaped, resource))
+}
+
+/// A patched object that does not fit its kind.
+fn unfit(resource: &Resource, merged: &Value, text: &str) -> ApiError {
+    if resource.custom().is_some() {
+        return ApiError::invalid("", "", "", &[FieldError::invalid("patch", crate::status::go_json(merged), text)]);
+    }
+    ApiError::invalid("", "", "", &[FieldError::invalid("patch", crate::status::go_json(merged), text)])
+}
+
+fn decode(ask: &mut Ask) -> Result<Value, ApiError> {
+    let parsed = json::parse(&ask.body)
+        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {}", json::go_syntax_error(&ask.body, &error))))?;
+    if !parsed.duplicates.is_empty() {
+        let findings = Findings(parsed.duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
+        let strictness = intake::strictness(ask);
+        findings.settle(ask, strictness).map_err(|text| ApiError::bad_request(format!("error decoding patch: {text}")))?;
+    }
+    Ok(parsed.value)
+}
+
+fn not_a_map(patch: &Value) -> ApiError {
+    let found = match patch {
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"))
+}
+
+fn merge(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
+    let patch = decode(ask)?;
+    if !patch.is_object() && !patch.is_null() {
+        return Err(not_a_map(&patch));
+    }
     let mut new = old.clone();
-    merge_into(&mut new, parsed.value);
+    flux_merge::merge_patch(&mut new, &patch);
     Ok(new)
 }
 
-fn merge_into(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
+fn json_patch(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
+    let patch = decode(ask)?;
+    let mut new = old.clone();
+    flux_merge::json_patch(&mut new, &patch).map_err(|error| match error {
+        PatchError::NotAList { .. } => ApiError::bad_request(error.to_string()),
+        PatchError::TooManyOperations { .. } => ApiError::too_large(error.to_string()),
+        PatchError::NotApplicable { .. } | PatchError::TooMuchCopied { .. } => ApiError::unprocessable(),
+    })?;
+    Ok(new)
+}
+
+fn strategic(ask: &mut Ask, resource: &Resource, old: &Value) -> Result<Value, ApiError> {
+    let patch = decode(ask)?;
+    if !patch.is_object() && !patch.is_null() {
+        return Err(not_a_map(&patch));
     }
-    let Some(map) = target.as_object_mut() else { return };
-    for (key, value) in patch {
-        if value.is_null() {
-            map.remove(&key);
-        } else {
-            merge_into(map.entry(key).or_insert(Value::Null), value);
-        }
-    }
+    let Some(of) = managed::type_of(resource) else { return Err(ApiError::unsupported_patch()) };
+    flux_merge::strategic_merge_patch(old, &patch, &of).map_err(|error| ApiError::bare(error.to_string()))
 }
