@@ -14,11 +14,32 @@
 //! # Ok::<(), flux_kustomize::Error>(())
 //! ```
 
+mod builtin;
+mod config;
+mod documents;
 mod error;
+mod filters;
 pub mod flux;
 mod fs;
+mod go;
+mod hash;
+mod id;
+mod kv;
+mod labels;
+mod loader;
+mod merge;
+mod node;
 mod objects;
 mod options;
+mod origin;
+pub mod parts;
+mod remote;
+mod resmap;
+mod resource;
+mod schema;
+mod sort;
+mod target;
+mod types;
 
 pub use error::Error;
 pub use fs::{Access, FileKind, FileSystem, FsError, MemoryFs, Overlay, Record, Recorder, RootedDir, clean};
@@ -32,6 +53,22 @@ use std::path::Path;
 /// # Errors
 /// Whatever is wrong with the input, in upstream's words; see [`Error`].
 pub fn build(fs: &dyn FileSystem, path: &Path, options: &Options<'_>) -> Result<Objects, Error> {
-    let _ = (fs, path, options);
-    Err(Error::Internal { reason: "the engine lands in the next commit".into() })
+    on_large_stack(|| target::run(fs, path, options))
+}
+
+/// Bytes of stack for a build: bases lie inside bases and trees inside trees, and a caller's thread may have
+/// little. Only what is used becomes memory.
+const STACK: usize = 256 << 20;
+
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("kustomize".into()).stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| Error::Internal { reason: format!("cannot start a thread: {error}") })?;
+        thread.join().unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let text = text.unwrap_or_else(|| "unknown".into());
+            Err(Error::Internal { reason: format!("recovered from kustomize build panic: {text}") })
+        })
+    })
 }

@@ -1,9 +1,10 @@
 //! The result of a build.
 
-use flux_yaml::{Node, Schema};
+use flux_yaml::{EmitOptions, Node, ParseOptions, Schema};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::go::print::go_syntax;
 
 /// The built objects in order.
 #[derive(Clone, Debug, Default)]
@@ -40,12 +41,12 @@ impl Objects {
     /// # Errors
     /// A mapping key that occurs twice is noticed here, as upstream does.
     pub fn to_json(&self) -> Result<Vec<Value>, Error> {
-        self.nodes.iter().map(|node| flux_yaml::to_json(node, Schema::V3).map_err(Error::from)).collect()
+        self.nodes.iter().map(json_of).collect()
     }
 
-    /// As [`Objects::to_json`], giving the trees' memory back.
+    /// As [`Objects::to_json`], giving each tree's memory back as soon as it is converted.
     pub fn into_json(self) -> Result<Vec<Value>, Error> {
-        self.nodes.into_iter().map(|node| flux_yaml::to_json(&node, Schema::V3).map_err(Error::from)).collect()
+        self.nodes.into_iter().map(|node| json_of(&node)).collect()
     }
 
     /// The objects as `kustomize build` prints them.
@@ -54,14 +55,27 @@ impl Objects {
     /// Duplicate keys, and texts YAML cannot hold.
     pub fn to_yaml(&self) -> Result<String, Error> {
         let mut text = String::new();
-        for value in self.to_json()? {
+        for node in &self.nodes {
             if !text.is_empty() {
                 text.push_str("---\n");
             }
-            text.push_str(&flux_yaml::marshal_v2(&value)?);
+            let value = json_of(node)?;
+            let printed = flux_yaml::marshal_v2(&value);
+            text.push_str(&printed.map_err(|yaml| Error::Serialize { object: go_syntax(&value), yaml })?);
         }
         Ok(text)
     }
+}
+
+fn json_of(node: &Node) -> Result<Value, Error> {
+    flux_yaml::to_json(node, Schema::V3).map_err(|error| {
+        // Upstream reads its own print, so it names the lines of that.
+        let printed = flux_yaml::emit_v3(node, &EmitOptions::default());
+        let again = flux_yaml::parse_one(&printed, &ParseOptions::default())
+            .and_then(|node| node.map_or(Ok(Value::Null), |node| flux_yaml::to_json(&node, Schema::V3)));
+        let object = "map[string]interface {}(nil)".to_owned();
+        Error::Serialize { object, yaml: again.err().unwrap_or(error) }
+    })
 }
 
 impl<'a> IntoIterator for &'a Objects {

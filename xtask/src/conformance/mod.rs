@@ -10,6 +10,8 @@ mod envsubst;
 mod frame;
 mod inputs;
 mod known;
+#[cfg(feature = "kustomize")]
+mod kustomize;
 #[cfg(feature = "merge")]
 mod ssa;
 
@@ -83,6 +85,8 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
         "apiserver" => Some(apiserver::load),
         #[cfg(feature = "envsubst")]
         "cases/envsubst" => Some(envsubst::load),
+        #[cfg(feature = "kustomize")]
+        "kustomize" => Some(kustomize::load),
         #[cfg(feature = "merge")]
         "ssa" => Some(ssa::load),
         _ => None,

@@ -1,0 +1,192 @@
+//! Strategic merge of one tree into another: kyaml's `merge2` over `walk`, with its directives and quirks.
+
+mod directive;
+mod list;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use flux_yaml::{Mapping, Node, NodeKind};
+
+use crate::error::Error;
+use crate::node::{self, Shape, is_null, raw, shape};
+use crate::resource::text_field;
+use crate::schema::{Schema, TypeRef};
+use directive::{Directive, take_directive};
+
+/// How lists are merged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// Without a type, treat a list whose elements all have a `name` as keyed by it.
+    pub infer_associative_lists: bool,
+    /// Put new elements before the present ones, as builds do.
+    pub prepend: bool,
+}
+
+/// What is merged into a tree.
+enum Patch {
+    Nothing,
+    Node(Node),
+    /// The tree is the patch's own: it only sheds its nulls and directives.
+    Itself,
+}
+
+/// What became of a tree: nothing is left, or a node. `keep` marks a null that stays.
+struct Merged {
+    node: Option<Node>,
+    keep: bool,
+}
+
+impl Merged {
+    const GONE: Self = Self { node: None, keep: false };
+
+    fn some(node: Node) -> Self {
+        Self { node: Some(node), keep: false }
+    }
+}
+
+/// Merges `patch` into `target`. `None` when the patch deletes it.
+pub(crate) fn merge(target: Node, patch: Node, schema: &Schema, options: MergeOptions) -> Result<Option<Node>, Error> {
+    let merger = Merger { schema, options };
+    Ok(merger.walk(Some(target), Patch::Node(patch), None)?.node)
+}
+
+struct Merger<'a> {
+    schema: &'a Schema,
+    options: MergeOptions,
+}
+
+impl<'a> Merger<'a> {
+    fn walk(&self, target: Option<Node>, patch: Patch, known: Option<TypeRef<'a>>) -> Result<Merged, Error> {
+        let found = target.as_ref().filter(|node| !is_null(node));
+        let new = match &patch {
+            Patch::Node(node) if !is_null(node) => Some(node),
+            _ => None,
+        };
+        let Some(kind) = found.or(new).map(shape) else { return Ok(self.nulls(target, patch)) };
+        for node in [found, new].into_iter().flatten() {
+            node::expect_shape(node, kind)?;
+        }
+        let known = known.or_else(|| self.type_of(found).or_else(|| self.type_of(new)));
+        match kind {
+            Shape::Mapping => self.map(target, patch, known),
+            Shape::Scalar => Ok(replaced(target, patch)),
+            Shape::Sequence => {
+                let keys = match known {
+                    Some(known) => known.merge_keys(),
+                    None if self.options.infer_associative_lists && [found, new].into_iter().flatten().any(all_named) => {
+                        Some(vec!["name"])
+                    }
+                    None => None,
+                };
+                match keys {
+                    Some(keys) => self.keyed_list(target, patch, &keys, known),
+                    None => Ok(replaced(target, patch)),
+                }
+            }
+        }
+    }
+
+    /// The type of an object in a place whose type is unknown.
+    fn type_of(&self, node: Option<&Node>) -> Option<TypeRef<'a>> {
+        let node = node.filter(|node| shape(node) == Shape::Mapping)?;
+        let (api_version, kind) = (text_field(node, "apiVersion"), text_field(node, "kind"));
+        if api_version.is_empty() || kind.is_empty() { None } else { self.schema.resource(api_version, kind) }
+    }
+
+    /// Neither side says anything.
+    fn nulls(&self, target: Option<Node>, patch: Patch) -> Merged {
+        match (target, patch) {
+            // A null that was written stays; one that was left blank does not.
+            (Some(old), Patch::Nothing) if !raw(&old).is_empty() => Merged { node: Some(old), keep: true },
+            (_, Patch::Node(new)) => Merged::some(new),
+            (Some(old), Patch::Itself) => Merged::some(old),
+            _ => Merged::GONE,
+        }
+    }
+
+    fn map(&self, target: Option<Node>, patch: Patch, known: Option<TypeRef<'a>>) -> Result<Merged, Error> {
+        let Some((mut target, mut patch)) = visit_map(target, patch)? else { return Ok(Merged::GONE) };
+        let empty = Mapping::default();
+        let names: BTreeSet<String> = {
+            let patch = match &patch {
+                Patch::Node(node) => node.as_mapping().unwrap_or(&empty),
+                _ => &empty,
+            };
+            let target = target.as_mapping().unwrap_or(&empty);
+            target.entries.iter().chain(&patch.entries).map(|(key, _)| raw(key).to_owned()).collect()
+        };
+        let NodeKind::Mapping(map) = &mut target.kind else { return Ok(Merged::some(target)) };
+        for name in names {
+            let own = map.get_mut(&name).map(|slot| std::mem::replace(slot, Node::null()));
+            let had_own = own.is_some();
+            let style = own.as_ref().and_then(|own| own.as_scalar().map(|scalar| scalar.style));
+            let below = match &mut patch {
+                Patch::Nothing => Patch::Nothing,
+                Patch::Itself => Patch::Itself,
+                Patch::Node(node) => {
+                    node.as_mapping_mut().and_then(|map| map.remove(&name)).map_or(Patch::Nothing, Patch::Node)
+                }
+            };
+            let from_patch = matches!(below, Patch::Node(_));
+            let merged = self.walk(own, below, known.and_then(|known| known.field(&name)))?;
+            put(map, &name, merged, had_own, style.filter(|_| from_patch));
+        }
+        Ok(Merged::some(target))
+    }
+}
+
+/// Puts a merged value back under its name. `style` is that of the scalar the patch has replaced.
+fn put(map: &mut Mapping, name: &str, merged: Merged, had_own: bool, style: Option<flux_yaml::ScalarStyle>) {
+    let Some(mut value) = merged.node.filter(|node| merged.keep || !is_null(node)) else {
+        map.remove(name);
+        return;
+    };
+    if let Some(style) = style {
+        // What was there keeps its style, so that a quoted field stays a string.
+        node::pin(&mut value);
+        if let NodeKind::Scalar(scalar) = &mut value.kind {
+            scalar.style = style;
+        }
+    }
+    match map.get_mut(name).filter(|_| had_own) {
+        Some(slot) => *slot = value,
+        None => map.entries.push((Node::plain(name), value)),
+    }
+}
+
+/// The patch's value where it has one, else the target's.
+fn replaced(target: Option<Node>, patch: Patch) -> Merged {
+    match patch {
+        Patch::Node(new) => Merged::some(new),
+        Patch::Nothing | Patch::Itself => target.map_or(Merged::GONE, Merged::some),
+    }
+}
+
+/// Decides what a map becomes before its fields are merged.
+fn visit_map(target: Option<Node>, patch: Patch) -> Result<Option<(Node, Patch)>, Error> {
+    match (target.filter(|target| !is_null(target)), patch) {
+        (None, Patch::Node(mut new)) => {
+            // An unknown directive is not noticed here.
+            let directive = take_directive(&mut new).unwrap_or(Directive::Merge);
+            Ok((directive != Directive::Delete).then_some((new, Patch::Itself)))
+        }
+        (None, _) => Ok(None),
+        (Some(old), Patch::Nothing) => Ok(Some((old, Patch::Nothing))),
+        (Some(mut old), Patch::Itself) => match take_directive(&mut old)? {
+            Directive::Delete => Ok(None),
+            _ => Ok(Some((old, Patch::Itself))),
+        },
+        (Some(_), Patch::Node(new)) if is_null(&new) => Ok(None),
+        (Some(old), Patch::Node(mut new)) => Ok(match take_directive(&mut new)? {
+            Directive::Delete => None,
+            Directive::Replace => Some((new, Patch::Itself)),
+            Directive::Merge => Some((old, Patch::Node(new))),
+        }),
+    }
+}
+
+fn all_named(list: &Node) -> bool {
+    list.as_sequence().is_some_and(|list| list.items.iter().all(|item| item.get("name").is_some()))
+}

@@ -1,0 +1,15 @@
+//! The structures of kustomization files, as Go declares them.
+
+mod generator;
+mod kustomization;
+mod replacement;
+mod selector;
+mod var;
+
+pub(crate) use generator::{GeneratorArgs, GeneratorOptions};
+pub(crate) use kustomization::{
+    Image, Kustomization, Label, ObjectMeta, Patch, PatchArgs, PatchPath, Replica, SortOptions, read,
+};
+pub(crate) use replacement::{FieldOptions, Replacement, SourceSelector, TargetSelector};
+pub(crate) use selector::{Matcher, Selector};
+pub(crate) use var::{Var, VarSet, list_text};

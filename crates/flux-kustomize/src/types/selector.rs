@@ -1,0 +1,89 @@
+//! Selecting objects by regular expressions and labels.
+
+use std::fmt;
+
+use regex::Regex;
+
+use crate::error::Error;
+use crate::go::json::go_struct;
+use crate::go::regex::anchored;
+use crate::id::{GvkRef, Id};
+
+go_struct! {
+    pub(crate) struct Selector as "Selector" {
+        "group" omit group: String,
+        "version" omit version: String,
+        "kind" omit kind: String,
+        "name" omit name: String,
+        "namespace" omit namespace: String,
+        "annotationSelector" omit annotation_selector: String,
+        "labelSelector" omit label_selector: String,
+    }
+}
+
+impl Selector {
+    fn gvk(&self) -> GvkRef<'_> {
+        GvkRef { group: &self.group, version: &self.version, kind: &self.kind }
+    }
+
+    pub(crate) fn id(&self) -> Id<'_> {
+        Id { gvk: self.gvk(), name: &self.name, namespace: &self.namespace, cluster_scoped: false }
+    }
+
+    /// True when it names no part of an id.
+    pub(crate) fn has_no_id(&self) -> bool {
+        self.gvk().to_owned().is_empty() && self.name.is_empty() && self.namespace.is_empty()
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:a={}:l={}", self.id(), self.annotation_selector, self.label_selector)
+    }
+}
+
+/// A compiled selector. Absent parts match everything.
+pub(crate) struct Matcher {
+    group: Option<Regex>,
+    version: Option<Regex>,
+    kind: Option<Regex>,
+    name: Option<Regex>,
+    namespace: Option<Regex>,
+}
+
+impl Matcher {
+    pub(crate) fn new(selector: &Selector) -> Result<Self, Error> {
+        let compile = |pattern: &str| match pattern {
+            "" => Ok(None),
+            pattern => anchored(pattern).map(Some).map_err(|reason| Error::Selector { reason }),
+        };
+        Ok(Self {
+            group: compile(&selector.group)?,
+            version: compile(&selector.version)?,
+            kind: compile(&selector.kind)?,
+            name: compile(&selector.name)?,
+            namespace: compile(&selector.namespace)?,
+        })
+    }
+
+    pub(crate) fn gvk(&self, gvk: GvkRef<'_>) -> bool {
+        matches(&self.group, gvk.group) && matches(&self.version, gvk.version) && matches(&self.kind, gvk.kind)
+    }
+
+    pub(crate) fn name(&self, name: &str) -> bool {
+        matches(&self.name, name)
+    }
+
+    pub(crate) fn namespace(&self, namespace: &str) -> bool {
+        matches(&self.namespace, namespace)
+    }
+
+    /// All parts of one id, the namespace as written.
+    pub(crate) fn id(&self, id: &Id<'_>) -> bool {
+        self.gvk(id.gvk) && self.name(id.name) && self.namespace(id.namespace)
+    }
+}
+
+fn matches(pattern: &Option<Regex>, text: &str) -> bool {
+    pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+}
