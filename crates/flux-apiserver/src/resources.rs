@@ -163,6 +163,14 @@ impl Registry {
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
+    /// Changes one of the custom resources; changes made side by side do not undo each other.
+    pub fn change_definitions(&self, change: impl FnOnce(&mut BTreeMap<String, Arc<Definition>>)) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let mut definitions = index.definitions.clone();
+        change(&mut definitions);
+        *index = Arc::new(Index::build(definitions));
+    }
+
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
         self.current().find(group, version, plural)
     }

@@ -34,24 +34,27 @@ impl Shared {
 
     /// Follows a write of a definition.
     pub(crate) async fn definition_changed(self: &Arc<Self>, old: Option<&Value>, new: Option<&Value>) {
-        let mut definitions = self.registry.current().definitions.clone();
         match new {
             Some(new) => {
-                let new = self.accept(new, &definitions).await.unwrap_or_else(|| new.clone());
+                let others = self.registry.current().definitions.clone();
+                let new = self.accept(new, &others).await.unwrap_or_else(|| new.clone());
                 let definition = Definition::read(&new);
                 self.store.ensure(&definition.table());
-                definitions.insert(definition.name.clone(), definition);
+                self.registry.change_definitions(|all| {
+                    all.insert(definition.name.clone(), definition);
+                });
                 if is_deleting(&new) && !old.is_some_and(is_deleting) {
                     self.clean_up(name(&new).to_owned());
                 }
             }
             None => {
                 if let Some(old) = old {
-                    definitions.remove(name(old));
+                    self.registry.change_definitions(|all| {
+                        all.remove(name(old));
+                    });
                 }
             }
         }
-        self.registry.set_definitions(definitions);
         self.gone.send_modify(|count| *count += 1);
     }
 
