@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::names;
 use crate::object::{list_at, meta, meta_text, text};
-use crate::resources::Resource;
+use crate::resources::{Origin, Resource};
 use crate::status::FieldError;
 
 /// How a kind's names must look.
@@ -45,7 +45,7 @@ pub(super) fn check(resource: &Resource, object: &Value, errors: &mut Vec<FieldE
     names::labels(meta(object, "labels"), "metadata.labels", errors);
     names::annotations(meta(object, "annotations"), "metadata.annotations", errors);
     owners(object, errors);
-    finalizers(object, errors);
+    finalizers(object, matches!(resource.origin, Origin::BuiltIn(_)), errors);
 }
 
 fn owners(object: &Value, errors: &mut Vec<FieldError>) {
@@ -85,12 +85,12 @@ fn owners(object: &Value, errors: &mut Vec<FieldError>) {
 /// Finalizers without a slash that upstream knows.
 const KNOWN_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 
-fn finalizers(object: &Value, errors: &mut Vec<FieldError>) {
+fn finalizers(object: &Value, standard_only: bool, errors: &mut Vec<FieldError>) {
     let mut policies = Vec::new();
     for (index, finalizer) in list_at(object, "/metadata/finalizers").iter().filter_map(Value::as_str).enumerate() {
         let wrong = names::qualified_name(finalizer);
         errors.extend(wrong.into_iter().map(|text| FieldError::invalid("metadata.finalizers", finalizer, text)));
-        if !finalizer.contains('/') && !KNOWN_FINALIZERS.contains(&finalizer) {
+        if standard_only && !finalizer.contains('/') && !KNOWN_FINALIZERS.contains(&finalizer) {
             let words = "name is neither a standard finalizer name nor is it fully qualified";
             errors.push(FieldError::invalid(format!("metadata.finalizers[{index}]"), finalizer, words));
         }
