@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use flux_apiserver::{ClientFiles, Config, Identity, Server, Storage};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
+use kube::runtime::wait::{await_condition, conditions::is_crd_established};
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -25,6 +27,8 @@ pub enum ClusterError {
     Server { cluster: String, source: flux_apiserver::StartError },
     #[error("cannot apply {object} in cluster `{cluster}`")]
     Apply { cluster: String, object: String, source: kube::Error },
+    #[error("the kinds are not served in cluster `{cluster}`")]
+    Kinds { cluster: String, source: kube::runtime::wait::Error },
     #[error("the definitions of the kinds cannot be read")]
     Definitions(#[from] flux_api::CrdError),
     #[error("cluster `{cluster}`: {source}")]
@@ -64,6 +68,7 @@ impl ControlPlane {
             tasks: JoinSet::new(),
         };
         plane.apply_all(flux_api::crds()?).await?;
+        plane.wait_established().await?;
         plane.run(setup, simulation)?;
         plane.apply_all(plan.objects.clone()).await?;
         Ok(plane)
@@ -96,6 +101,20 @@ impl ControlPlane {
         for stage in [first, rest] {
             futures::future::try_join_all(stage.into_iter().map(|object| self.apply(object))).await?;
         }
+        Ok(())
+    }
+
+    /// Waits until the kinds are served.
+    async fn wait_established(&self) -> Result<(), ClusterError> {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        let names: Vec<String> = flux_api::crds()?
+            .iter()
+            .filter_map(|definition| definition["metadata"]["name"].as_str().map(str::to_owned))
+            .collect();
+        let waits = names.iter().map(|name| await_condition(api.clone(), name, is_crd_established()));
+        futures::future::try_join_all(waits)
+            .await
+            .map_err(|source| ClusterError::Kinds { cluster: self.name.clone(), source })?;
         Ok(())
     }
 
