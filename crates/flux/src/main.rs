@@ -1,5 +1,6 @@
 //! The `flux` binary: `up`, `server`, `controller` and the command line of Flux.
 
+mod cli;
 mod controller;
 mod logging;
 mod up;
@@ -11,7 +12,7 @@ use clap::{Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Continuous delivery for Kubernetes from Git, in one binary.
+/// The commands that upstream does not have; all others are read by [`cli`] as upstream reads them.
 #[derive(Parser)]
 #[command(name = "flux", version, disable_help_subcommand = true)]
 struct Flux {
@@ -25,9 +26,14 @@ enum Command {
     Controller(controller::Arguments),
 }
 
+const OWN_COMMANDS: &[&str] = &["up", "controller"];
+
 fn main() -> ExitCode {
-    let flux = Flux::parse();
-    let answer = match flux.command {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if !arguments.first().is_some_and(|first| OWN_COMMANDS.contains(&first.as_str())) {
+        return cli::main(&arguments);
+    }
+    let answer = match Flux::parse().command {
         Command::Up(arguments) => runtime().block_on(up::run(arguments)).map_err(|error| report(&error)),
         Command::Controller(arguments) => {
             runtime().block_on(controller::run(arguments)).map_err(|error| report(&error))
