@@ -4,6 +4,7 @@
 //! repository of our own ([`Snapshots`]).
 
 mod snapshot;
+mod source;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use gix::bstr::ByteSlice as _;
 
 pub use snapshot::{SnapshotLimits, Snapshots};
+pub use source::{find, tree};
 pub use tree::{LocalTree, TreeEntry, TreeEntryKind};
 
 /// Why a local repository could not be read or a snapshot not be taken.
@@ -22,9 +24,13 @@ pub enum LocalError {
     Read { path: PathBuf, what: String, reason: String },
     #[error("cannot write to the snapshots `{path}`: {reason}")]
     Write { path: PathBuf, reason: String },
-    #[error("`{path}`: the files to snapshot are larger than {limit} bytes together; ignore what is no manifest in .gitignore or .sourceignore")]
+    #[error(
+        "`{path}`: the files to snapshot are larger than {limit} bytes together; ignore what is no manifest in .gitignore or .sourceignore"
+    )]
     TooLarge { path: PathBuf, limit: u64 },
-    #[error("`{path}`: there are more than {limit} files to snapshot; ignore what is no manifest in .gitignore or .sourceignore")]
+    #[error(
+        "`{path}`: there are more than {limit} files to snapshot; ignore what is no manifest in .gitignore or .sourceignore"
+    )]
     TooMany { path: PathBuf, limit: usize },
     #[error("`{file}` cannot be read: {reason}")]
     File { file: PathBuf, reason: String },

@@ -156,11 +156,8 @@ impl Snapshots {
         }
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let time = format!("{seconds} +0000");
-        let author = gix::actor::SignatureRef {
-            name: "flux up".into(),
-            email: "flux-up@localhost".into(),
-            time: &time,
-        };
+        let author =
+            gix::actor::SignatureRef { name: "flux up".into(), email: "flux-up@localhost".into(), time: &time };
         let commit = repository
             .commit_as(author, author, BRANCH, "snapshot", tree, last)
             .map_err(|error| self.write_error(&error))?;
