@@ -20,11 +20,12 @@ pub(crate) fn hash(resource: &Resource) -> Result<String, Error> {
     Ok(encode(&json_text(&value)))
 }
 
-/// Kind, name and the fields given; `true` for those that count even when absent.
+/// Kind and the fields given; `true` for those that count even when absent.
 fn content(resource: &Resource, fields: &[(&str, bool)]) -> Result<Value, Error> {
     let mut map = Map::new();
     map.insert("kind".into(), resource.kind().into());
-    map.insert("name".into(), resource.node.lookup(&["metadata", "name"]).map(raw).unwrap_or_default().into());
+    // Upstream looks for a field called `metadata/name`, which no object has.
+    map.insert("name".into(), "".into());
     for (field, always) in fields {
         let value = match resource.node.get(field) {
             None => Value::from(""),

@@ -17,7 +17,7 @@ use crate::filters::labels::set_pairs;
 use crate::filters::namespace::{NamespaceFilter, Subjects};
 use crate::filters::{replacement, value_add};
 use crate::fs::FileSystem;
-use crate::go::json::{decode, go_struct};
+use crate::go::json::{decode_yaml, go_struct};
 use crate::loader::{Loader, Session};
 use crate::merge;
 use crate::node;
@@ -62,7 +62,7 @@ pub fn transform(fs: &dyn FileSystem, path: &Path, config: &str, resources: &str
     let mut map = read_map(resources, &schema)?;
     if config.kind() == "SortOrderTransformer" {
         let value = flux_yaml::to_json(&config.node, flux_yaml::Schema::V3)?;
-        let config: SortConfig = decode(&value, false).map_err(|reason| Error::Plugin { reason })?;
+        let config: SortConfig = decode_yaml(&value, false).map_err(|reason| Error::Plugin { reason })?;
         let fifo = SortOptions { order: "fifo".into(), legacy: None };
         sort(&mut map, &config.options.unwrap_or(fifo), &schema)?;
     } else {
@@ -125,7 +125,7 @@ pub fn filter(name: &str, config: &str, resources: &str) -> Result<Vec<Node>, Er
         return merge_patch(config, objects, &schema);
     }
     let value: Value = flux_yaml::yaml_to_json(config)?;
-    let config: FilterConfig = decode(&value, false).map_err(|reason| Error::Plugin { reason })?;
+    let config: FilterConfig = decode_yaml(&value, false).map_err(|reason| Error::Plugin { reason })?;
     if name == "iampolicygenerator" {
         let mut nodes: Vec<Node> = objects.into_iter().map(|object| object.node).collect();
         nodes.extend(iam::generate(&config.iam)?);
@@ -140,7 +140,7 @@ pub fn filter(name: &str, config: &str, resources: &str) -> Result<Vec<Node>, Er
         .into_iter()
         .map(|mut object| {
             node::settle(&mut object.node);
-            object.node
+            if object.has_history_annotations() { object.annotated() } else { object.node }
         })
         .collect())
 }

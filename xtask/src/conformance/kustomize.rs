@@ -235,6 +235,7 @@ fn answer(built: Result<Objects, Error>, error_at: &str) -> Result<String, Strin
     })?;
     objects.to_yaml().map_err(|error| match error_at {
         "serialize" => error.to_string(),
+        "" => error.to_string(),
         _ => format!("failed while printing: {error}"),
     })
 }
@@ -330,7 +331,7 @@ fn compare_data(case: &Recorded, place: &Path, answer: Result<Vec<flux_yaml::Nod
 }
 
 fn values(nodes: &[flux_yaml::Node]) -> Result<Vec<Value>> {
-    let values = nodes.iter().map(|node| Ok(flux_yaml::to_json(node, flux_yaml::Schema::V3)?));
+    let values = nodes.iter().map(|node| Ok(flux_yaml::to_json(node, flux_yaml::Schema::Yaml11)?));
     let values: Result<Vec<Value>> = values.collect();
     Ok(values?.into_iter().filter(|value| !value.is_null()).collect())
 }

@@ -100,7 +100,7 @@ go_struct! {
 
 /// Go's `yaml.Unmarshal` into a structure: unknown fields are ignored.
 fn unmarshal<T: GoType + Default>(value: &Value) -> Result<T, Error> {
-    json::decode(value, false).map_err(|reason| Error::Plugin {
+    json::decode_yaml(value, false).map_err(|reason| Error::Plugin {
         reason: format!("error unmarshaling JSON: while decoding JSON: {reason}"),
     })
 }

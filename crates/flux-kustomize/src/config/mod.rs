@@ -64,7 +64,7 @@ impl Config {
     pub(crate) fn from_file(text: &str) -> Result<Self, Error> {
         let value = flux_yaml::yaml_to_json(text)
             .map_err(|source| Error::Config { reason: format!("error converting YAML to JSON: {source}") })?;
-        let mut config: Self = json::decode(&value, true).map_err(|reason| Error::Config {
+        let mut config: Self = json::decode_yaml(&value, true).map_err(|reason| Error::Config {
             reason: format!("error unmarshaling JSON: while decoding JSON: {reason}"),
         })?;
         config.sort();

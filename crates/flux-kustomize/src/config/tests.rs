@@ -21,6 +21,11 @@ fn merging_keeps_what_is_covered_and_finds_conflicts() {
 }
 
 #[test]
+fn the_built_in_rules_survive_being_merged_into_nothing() {
+    assert_eq!(Config::default().merge(&Config::builtin()).unwrap(), *Config::builtin());
+}
+
+#[test]
 fn unknown_fields_of_a_configuration_are_refused() {
     let error = Config::from_file("namoPrefix: []\n").unwrap_err().to_string();
     assert_eq!(error, "error unmarshaling JSON: while decoding JSON: json: unknown field \"namoPrefix\"");

@@ -104,6 +104,11 @@ fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), String>
     let Some((parent, key)) = find(document, path) else {
         return Err(format!("replace operation does not apply: doc is missing path: {path}: {MISSING}"));
     };
+    if let Value::Object(map) = parent {
+        // An absent member is made.
+        map.insert(key, value);
+        return Ok(());
+    }
     match get_mut(parent, &key) {
         Ok(slot) => {
             *slot = value;
@@ -117,7 +122,6 @@ fn move_value(document: &mut Value, from: &str, path: &str) -> Result<(), String
     let Some((parent, key)) = find(document, from) else {
         return Err(format!("move operation does not apply: doc is missing from path: {from}: {MISSING}"));
     };
-    get_mut(parent, &key).map_err(|error| format!("error in move for path: '{key}': {error}"))?;
     let value = take(parent, &key).map_err(|error| format!("error in move for path: '{key}': {error}"))?;
     let Some((parent, key)) = find(document, path) else {
         return Err(format!("move operation does not apply: doc is missing destination path: {path}: {MISSING}"));
@@ -129,7 +133,13 @@ fn copy_value(document: &mut Value, from: &str, path: &str) -> Result<(), String
     let Some((parent, key)) = find(document, from) else {
         return Err(format!("copy operation does not apply: doc is missing from path: {from}: {MISSING}"));
     };
-    let value = get_mut(parent, &key).map_err(|error| format!("error in copy for from: '{from}': {error}"))?.clone();
+    let parent_is_object = parent.is_object();
+    let value = match (get_mut(parent, &key), parent_is_object) {
+        (Ok(value), _) => value.clone(),
+        // An absent member counts as null.
+        (Err(_), true) => Value::Null,
+        (Err(error), false) => return Err(format!("error in copy for from: '{from}': {error}")),
+    };
     let Some((parent, key)) = find(document, path) else {
         return Err(format!("copy operation does not apply: doc is missing destination path: {path}: {MISSING}"));
     };

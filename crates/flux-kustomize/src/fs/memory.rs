@@ -54,7 +54,7 @@ impl FileSystem for MemoryFs {
         let path = absolute(path);
         match self.files.get(&path) {
             Some(content) => Ok(Arc::clone(content)),
-            None if self.dirs.contains_key(&path) => Err(FsError::NotAFile { path }),
+            None if self.dirs.contains_key(&path) => Err(FsError::NotAFile { path: PathBuf::from("/") }),
             None => Err(FsError::Missing { path }),
         }
     }

@@ -34,7 +34,7 @@ pub enum FsError {
     /// Nothing there, on disk, met while opening.
     #[error("open {path}: no such file or directory")]
     CannotOpen { path: PathBuf },
-    /// A folder where a file was wanted, in memory.
+    /// A folder where a file was wanted, in memory. Upstream names the root of the file system, whatever the folder.
     #[error("cannot read content from non-file '{path}'")]
     NotAFile { path: PathBuf },
     /// A folder where a file was wanted, on disk.

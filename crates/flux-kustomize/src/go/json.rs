@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 pub(crate) struct Decoder {
     /// Refuse unknown fields.
     strict: bool,
+    /// Turn numbers and booleans into strings where strings are wanted.
+    coerce: bool,
     error: Option<String>,
     structure: &'static str,
     path: Vec<&'static str>,
@@ -30,9 +32,18 @@ pub(crate) trait GoType: Sized {
     fn go_name() -> String;
 }
 
-/// Decodes and fails with Go's text, `json: ...`.
+/// Decodes JSON, and fails with Go's text, `json: ...`.
 pub(crate) fn decode<T: GoType + Default>(value: &Value, strict: bool) -> Result<T, String> {
-    let mut decoder = Decoder { strict, error: None, structure: "", path: Vec::new() };
+    run(value, strict, false)
+}
+
+/// Decodes what was YAML as `sigs.k8s.io/yaml` does, which makes strings of other scalars where strings are wanted.
+pub(crate) fn decode_yaml<T: GoType + Default>(value: &Value, strict: bool) -> Result<T, String> {
+    run(value, strict, true)
+}
+
+fn run<T: GoType + Default>(value: &Value, strict: bool, coerce: bool) -> Result<T, String> {
+    let mut decoder = Decoder { strict, coerce, error: None, structure: "", path: Vec::new() };
     let mut out = T::default();
     out.decode(value, &mut decoder);
     match decoder.error {
@@ -85,6 +96,7 @@ impl GoType for String {
         match value {
             Value::String(text) => text.clone_into(self),
             Value::Null => {}
+            Value::Bool(_) | Value::Number(_) if decoder.coerce => *self = value.to_string(),
             other => decoder.mismatch(other, "string"),
         }
     }

@@ -327,7 +327,8 @@ fn set_element(list: &mut Vec<usize>, element: Option<usize>, keys: &[&str], val
         let mut matches = true;
         for (number, key) in keys.iter().enumerate() {
             matches = match values.get(number) {
-                None => false,
+                // A value that is missing is taken to match when the ones before it do.
+                None => number > 0,
                 Some(value) => field_matches(item, key, value)?,
             };
             if !matches {

@@ -34,7 +34,9 @@ impl Accumulator {
 
     pub(super) fn merge_config(&mut self, new: &Arc<Config>) -> Result<(), Error> {
         let merged = match &self.config {
-            None => Arc::clone(new),
+            None if Arc::ptr_eq(new, &Config::builtin()) => Arc::clone(new),
+            // A general rule is dropped where a special one stands before it.
+            None => Arc::new(Config::default().merge(new)?),
             // Most kustomizations have the built-in rules and no others.
             Some(own) if Arc::ptr_eq(own, new) => return Ok(()),
             Some(own) => Arc::new(own.merge(new)?),
