@@ -98,7 +98,7 @@ impl<'a> Composer<'a> {
         }
         let mut root = self.root()?;
         let foot = self.next_event()?.comments.foot;
-        if self.options.expand_aliases {
+        if self.options.expand_aliases && !self.anchors.is_empty() {
             alias::expand(&mut root, &self.used, &self.options.limits, self.bytes)?;
         }
         if self.options.duplicate_keys == DuplicateKeys::Error {

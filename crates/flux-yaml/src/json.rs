@@ -24,22 +24,14 @@ use crate::timestamp;
 /// # Errors
 /// Duplicate keys by the options, keys JSON cannot have, infinities, values that do not fit their tags.
 pub fn to_json_with(node: &Node, options: &JsonOptions) -> Result<Value, Error> {
-    let mut expanded;
-    let mut node = node;
-    if has_alias(node) {
-        expanded = node.clone();
-        alias::expand_aliases(&mut expanded, &options.limits)?;
-        node = &expanded;
+    let first = Converter::new(options).finish(node);
+    if first.is_ok() || !has_alias(node) {
+        return first;
     }
-    let mut converter = Converter { options, problems: Vec::new(), odd_key: false };
-    let value = converter.node(node, true, 0)?;
-    if !converter.problems.is_empty() {
-        return Err(Error::new(ErrorKind::Unmarshal(converter.problems)));
-    }
-    if converter.odd_key {
-        return Err(Error::value("json: unsupported type: map[interface {}]interface {}"));
-    }
-    Ok(value)
+    // An alias is an error at first, so that trees without any need not be searched for them.
+    let mut expanded = node.clone();
+    alias::expand_aliases(&mut expanded, &options.limits)?;
+    Converter::new(options).finish(&expanded)
 }
 
 fn has_alias(node: &Node) -> bool {
@@ -59,7 +51,22 @@ struct Converter<'a> {
     odd_key: bool,
 }
 
-impl Converter<'_> {
+impl<'a> Converter<'a> {
+    fn new(options: &'a JsonOptions) -> Self {
+        Self { options, problems: Vec::new(), odd_key: false }
+    }
+
+    fn finish(&mut self, node: &Node) -> Result<Value, Error> {
+        let value = self.node(node, true, 0)?;
+        if !self.problems.is_empty() {
+            return Err(Error::new(ErrorKind::Unmarshal(std::mem::take(&mut self.problems))));
+        }
+        if self.odd_key {
+            return Err(Error::value("json: unsupported type: map[interface {}]interface {}"));
+        }
+        Ok(value)
+    }
+
     fn node(&mut self, node: &Node, top: bool, depth: usize) -> Result<Value, Error> {
         if depth > self.options.limits.max_depth {
             return Err(Error::limit(format!("exceeded max depth of {}", self.options.limits.max_depth)));
@@ -166,10 +173,38 @@ impl Converter<'_> {
         top: bool,
         depth: usize,
     ) -> Result<(), Error> {
+        let (problems, odd_key) = (self.problems.len(), self.odd_key);
+        let entered = self.entries_v3(mapping, map, top, depth);
         let refuse = self.options.duplicates != JsonDuplicates::LastWins;
-        if refuse && duplicates::report(mapping, &mut self.problems) {
-            return Ok(());
+        let merges = matches!(entered, Ok(Some(_)));
+        let distinct = map.len() + usize::from(merges) == mapping.entries.len();
+        let whole = distinct && !(merges && map.contains_key("<<"));
+        if refuse && !(entered.is_ok() && whole) {
+            // A mapping with duplicates is not decoded further, so its other faults do not count.
+            let mut found = Vec::new();
+            if duplicates::report(mapping, &mut found) {
+                self.problems.truncate(problems);
+                self.problems.append(&mut found);
+                self.odd_key = odd_key;
+                return Ok(());
+            }
         }
+        if let Some(merged) = entered? {
+            // The merge key counts as present, too: a text key `<<` is not merged.
+            let mut present: HashSet<String> = map.keys().cloned().chain(["<<".to_owned()]).collect();
+            self.merge_v3(merged, map, &mut present, top, depth)?;
+        }
+        Ok(())
+    }
+
+    /// The mapping's own entries; answers what is to be merged.
+    fn entries_v3<'n>(
+        &mut self,
+        mapping: &'n Mapping,
+        map: &mut Map<String, Value>,
+        top: bool,
+        depth: usize,
+    ) -> Result<Option<&'n Node>, Error> {
         let mut merged = None;
         for (key, value) in &mapping.entries {
             if is_merge(key) {
@@ -181,12 +216,7 @@ impl Converter<'_> {
                 map.insert(name, converted);
             }
         }
-        if let Some(merged) = merged {
-            // The merge key counts as present, too: a text key `<<` is not merged.
-            let mut present: HashSet<String> = map.keys().cloned().chain(["<<".to_owned()]).collect();
-            self.merge_v3(merged, map, &mut present, top, depth)?;
-        }
-        Ok(())
+        Ok(merged)
     }
 
     /// Adds what the merged mappings have and nobody before them.

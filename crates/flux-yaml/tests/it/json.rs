@@ -84,6 +84,12 @@ fn aliases_are_kept_or_expanded() {
     assert_eq!(kept.get("c").unwrap().kind, NodeKind::Alias("x".into()));
     assert_eq!(emit_v3(&kept, &EmitOptions::default()), text);
     assert_eq!(to_json(&kept, Schema::V3), Ok(json!({"a": {"b": 1}, "c": {"b": 1}})));
+    let merged = "a: &x {b: 1}\nc:\n  <<: *x\n? *x\n: d\n";
+    let kept = |text: &str| parse_one(text, &ParseOptions { expand_aliases: false, ..ParseOptions::default() });
+    let error = to_json(&kept(merged).unwrap().unwrap(), Schema::V3).unwrap_err().to_string();
+    assert!(error.contains("cannot unmarshal !!map into string"), "{error}");
+    let merged = kept("a: &x {b: 1}\nc:\n  <<: *x\n").unwrap().unwrap();
+    assert_eq!(to_json(&merged, Schema::V3), Ok(json!({"a": {"b": 1}, "c": {"b": 1}})));
     let expanded = parse_one(text, &ParseOptions::default()).unwrap().unwrap();
     assert_eq!(emit_v3(&expanded, &EmitOptions::default()), "a: {b: 1}\nc: {b: 1}\n");
 }
