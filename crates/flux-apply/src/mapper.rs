@@ -108,6 +108,16 @@ impl Mapper {
     }
 
     fn cached(&self, api_version: &str, kind: &str) -> Option<Mapped> {
+        // Kinds that Kubernetes itself serves lie where they lie in every cluster: nobody has to be asked.
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        if let Some(row) = flux_schema::find_kind(group, version, kind) {
+            return Some(Mapped {
+                api_version: api_version.to_owned(),
+                kind: kind.to_owned(),
+                plural: row.resource.clone(),
+                namespaced: row.namespaced,
+            });
+        }
         self.versions.read().unwrap_or_else(PoisonError::into_inner).get(api_version)?.get(kind).cloned()
     }
 
@@ -139,7 +149,8 @@ async fn discover(client: &Client, api_version: &str) -> Result<Served, MapperEr
     };
     match list {
         Ok(list) => Ok(served(api_version, list)),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Served::new()),
+        // For a group that it does not know at all, a server answers in plain text: only the code counts.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Served::new()),
         Err(error) => {
             Err(MapperError::Discovery { api_version: api_version.into(), message: crate::error::kube_text(&error) })
         }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_api::{FluxObject, RECONCILE_REQUEST_ANNOTATION};
+use flux_api::FluxObject;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use tokio::sync::Semaphore;
@@ -270,16 +270,13 @@ impl<K: FluxObject> Primary<K> {
 
 /// The lane of a change, or `None` when it is of no interest.
 pub(crate) fn lane<K: FluxObject>(old: Option<&K>, new: &K) -> Option<Lane> {
-    let request =
-        |obj: &K| obj.meta().annotations.as_ref().and_then(|all| all.get(RECONCILE_REQUEST_ANNOTATION)).cloned();
     let Some(old) = old else {
         let seen =
             new.observed_generation() == new.meta().generation.unwrap_or_default() && new.pending_request().is_none();
         // After a restart the known ones come after those that wait for us.
         return Some(if seen { Lane::Interval } else { Lane::Change });
     };
-    let requested = request(new).is_some_and(|new| request(old).as_ref() != Some(&new));
-    if requested {
+    if crate::requests::is_new(old.meta().annotations.as_ref(), new.meta().annotations.as_ref()) {
         return Some(Lane::Person);
     }
     let changed = old.meta().uid != new.meta().uid

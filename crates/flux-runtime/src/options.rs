@@ -21,6 +21,8 @@ pub struct Options {
     /// Label selector of the ConfigMaps and Secrets whose change wakes their users.
     pub watch_configs_label_selector: String,
     pub no_cross_namespace_refs: bool,
+    /// Whether sources may be fetched over plain HTTP.
+    pub allow_http: bool,
     /// Impersonated when an object names no service account; empty means none.
     pub default_service_account: String,
     /// Namespace of the controller itself (`RUNTIME_NAMESPACE`).
@@ -40,6 +42,7 @@ impl Default for Options {
             watch_label_selector: String::new(),
             watch_configs_label_selector: "reconcile.fluxcd.io/watch=Enabled".into(),
             no_cross_namespace_refs: false,
+            allow_http: true,
             default_service_account: String::new(),
             runtime_namespace: "flux-system".into(),
             feature_gates: BTreeMap::new(),

@@ -7,8 +7,14 @@ use flux_api::meta::{Condition, Time};
 use flux_api::{FluxObject, READY_CONDITION, RECONCILING_CONDITION, STALLED_CONDITION};
 use jiff::{Timestamp, Unit};
 
+pub mod check;
+mod merge;
+mod patch;
 #[cfg(test)]
 mod tests;
+
+pub use merge::{Located, MergeOptions, StepCounter, aggregate, merge, mirror, summary};
+pub use patch::{ApplyOptions, Change, ConflictError, Patch};
 
 /// Reason of Ready=Unknown and of Reconciling while an attempt runs.
 pub const PROGRESSING: &str = "Progressing";
@@ -102,7 +108,7 @@ impl<'a> Conditions<'a> {
                 self.list.push(condition);
             }
         }
-        self.list.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| compare_rest(a, b)));
+        self.list.sort_by(order);
     }
 
     pub fn mark_true(&mut self, kind: &str, reason: &str, message: impl Into<String>) {
@@ -152,9 +158,27 @@ pub fn is_unknown(list: &[Condition], kind: &str) -> bool {
     get(list, kind).is_none_or(|condition| condition.status == "Unknown")
 }
 
+/// True when Ready is true and nothing else is under way.
+pub fn is_ready(list: &[Condition]) -> bool {
+    !is_true(list, STALLED_CONDITION) && !is_true(list, RECONCILING_CONDITION) && is_true(list, READY_CONDITION)
+}
+
+/// Says that work is under way: Reconciling true, and Ready unknown unless it says something worse already.
+pub fn progressing(conditions: &mut Conditions<'_>, drift: bool, reason: &str, message: &str) {
+    conditions.mark_reconciling(reason, message);
+    if drift || is_unknown(conditions.list, READY_CONDITION) {
+        conditions.mark_unknown(READY_CONDITION, reason, message);
+    }
+}
+
 /// Same type, status, reason and message; time and generation do not count.
 pub fn same_state(a: &Condition, b: &Condition) -> bool {
     a.type_ == b.type_ && a.status == b.status && a.reason == b.reason && a.message == b.message
+}
+
+/// The order of conditions in a status.
+pub(crate) fn order(a: &Condition, b: &Condition) -> std::cmp::Ordering {
+    rank(a).cmp(&rank(b)).then_with(|| compare_rest(a, b))
 }
 
 /// Stalled, Reconciling and Ready first, in this order.
