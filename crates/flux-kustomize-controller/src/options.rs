@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use flux_apply::GroupKind;
+use serde_json::Value;
 
 /// The flags, with upstream's defaults.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// Gate `MigrateAPIVersion`.
     pub migrate_api_version: bool,
+    /// Says which objects the process itself stands in for: they are neither applied nor pruned.
+    pub provided: Option<fn(&Value) -> bool>,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             external_artifact: false,
             fail_fast: true,
             migrate_api_version: false,
+            provided: None,
         }
     }
 }

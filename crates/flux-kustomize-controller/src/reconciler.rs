@@ -232,7 +232,7 @@ impl Reconciler<Kustomization> for KustomizationReconciler {
             return self.skip(at, &memo, pass);
         }
         let built = build::manifests(at.object(), workdir, variables, self.options.strict_substitutions).await;
-        let Built { objects, digest, record, root } = built.map_err(|error| {
+        let Built { mut objects, digest, record, root } = built.map_err(|error| {
             let kept = match (error.reason(), apply::stored(at.object())) {
                 (Reason::ArtifactFailed, Ok(inventory)) => apply::kept(&inventory),
                 _ => String::new(),
@@ -240,6 +240,9 @@ impl Reconciler<Kustomization> for KustomizationReconciler {
             error.into_halt(plan.retry, &kept)
         })?;
         pass.digest = digest;
+        if let Some(provided) = self.options.provided {
+            objects.retain(|object| !provided(object));
+        }
         at.progress(format!("Detecting drift for revision {revision} with a timeout of {timeout}"));
         let manager = self.manager(at.namespace(), plan.service_account.as_deref())?;
         let applied = match apply::objects(at, &manager, &plan, &self.options, objects).await {

@@ -137,6 +137,7 @@ pub(super) fn runtime_options(flags: &Flags, concurrent: usize, namespace: &str)
         default_service_account: text("default-service-account", ""),
         runtime_namespace: namespace.to_owned(),
         feature_gates: flags.gates(),
+        ..defaults
     }
 }
 
@@ -190,7 +191,7 @@ pub fn spawn(
     if setup.place.runs_kustomize() {
         let flags = &setup.kustomize_flags;
         let ctx = context(KUSTOMIZE_CONTROLLER, flags, 4);
-        let options = kustomize_options(flags, &ctx.options);
+        let options = kustomize_options(&setup.place, flags, &ctx.options);
         let fetcher = fetcher(&setup.place, store.as_ref(), flags)?;
         tasks.spawn(flux_kustomize_controller::run(ctx, options, fetcher));
     }
@@ -226,6 +227,7 @@ fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags) -> Result<Fetc
 }
 
 fn kustomize_options(
+    place: &Place,
     flags: &Flags,
     common: &flux_runtime::Options,
 ) -> flux_kustomize_controller::Options {
@@ -234,6 +236,10 @@ fn kustomize_options(
         concurrent_ssa: flags.int("concurrent-ssa").map_or(defaults.concurrent_ssa, whole),
         custom_stage: flux_apply::parse_group_kinds(flags.text("custom-apply-stage-kinds").unwrap_or_default()),
         override_managers: flags.list("override-manager"),
+        provided: match place {
+            Place::InProcess { .. } => Some(crate::up::is_component),
+            Place::Apart(_) => None,
+        },
         no_remote_bases: flags.bool("no-remote-bases").unwrap_or(defaults.no_remote_bases),
         ..defaults
     };

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use self::bootstrap::Plan;
 use self::cluster::{ClusterError, ControlPlane};
 use self::progress::Progress;
+pub use self::bootstrap::is_component;
 pub use self::repository::Head;
 use self::repository::{Repository, RepositoryError, chain};
 use self::settings::{Settings, SettingsError};
