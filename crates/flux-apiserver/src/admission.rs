@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::auth;
 use crate::object::{is_deleting, meta_mut, text_at};
 use crate::request::Ask;
 use crate::resources::Resource;
 use crate::rest::Part;
 use crate::server::Shared;
-use crate::status::{ApiError, Cause, FieldError};
+use crate::status::{ApiError, Cause};
 
 mod pods;
 
@@ -27,6 +28,7 @@ pub(crate) async fn on_create(
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => namespace_labels(object),
         ("", "pods") => pods::on_create(shared, ask, resource, object).await?,
+        ("rbac.authorization.k8s.io", _) => auth::check_escalation(shared, &ask.identity, resource, None, object).await?,
         _ => {}
     }
     Ok(())
@@ -34,17 +36,17 @@ pub(crate) async fn on_create(
 
 /// Runs before a changed object is checked.
 pub(crate) async fn on_update(
-    _shared: &Arc<Shared>,
-    _ask: &mut Ask,
+    shared: &Arc<Shared>,
+    ask: &mut Ask,
     resource: &Arc<Resource>,
-    _old: &Value,
+    old: &Value,
     new: &mut Value,
     _part: Part,
 ) -> Result<(), ApiError> {
     if resource.is("", "namespaces") {
         namespace_labels(new);
     }
-    Ok(())
+    auth::check_escalation(shared, &ask.identity, resource, Some(old), new).await
 }
 
 /// Runs before a deletion.
@@ -90,10 +92,4 @@ fn namespace_labels(object: &mut Value) {
         *labels = Value::Object(serde_json::Map::new());
     }
     labels["kubernetes.io/metadata.name"] = name.into();
-}
-
-/// A refusal that names fields.
-#[allow(dead_code)]
-fn refused(resource: &Resource, name: &str, errors: &[FieldError]) -> ApiError {
-    ApiError::invalid(&resource.group, &resource.kind, name, errors)
 }

@@ -1,5 +1,6 @@
 //! What a fresh server holds.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method};
@@ -12,12 +13,34 @@ use crate::{Identity, StartError};
 
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
+/// Upstream's roles and bindings.
+fn roles() -> Vec<Value> {
+    let packed: &[u8] = include_bytes!("../data/bootstrap-roles.jsonl.gz");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed).read_to_string(&mut text).expect("the embedded table is whole");
+    text.lines().map(|line| serde_json::from_str(line).expect("the embedded table is well-formed")).collect()
+}
+
 impl Shared {
     /// Writes what is missing of the bootstrap objects.
     pub(crate) async fn bootstrap(self: &Arc<Self>) -> Result<(), StartError> {
+        for object in roles() {
+            let plural = format!("{}s", object["kind"].as_str().unwrap_or("").to_lowercase());
+            let space = object["metadata"]["namespace"].as_str().unwrap_or("").to_owned();
+            if space.is_empty() {
+                self.seed("rbac.authorization.k8s.io", "v1", &plural, "", object).await?;
+            }
+        }
         for name in NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             self.seed("", "v1", "namespaces", "", object).await?;
+        }
+        for object in roles() {
+            let plural = format!("{}s", object["kind"].as_str().unwrap_or("").to_lowercase());
+            let space = object["metadata"]["namespace"].as_str().unwrap_or("").to_owned();
+            if !space.is_empty() {
+                self.seed("rbac.authorization.k8s.io", "v1", &plural, &space, object).await?;
+            }
         }
         let service = json!({
             "apiVersion": "v1", "kind": "Service",
@@ -41,6 +64,12 @@ impl Shared {
         space: &str,
         object: Value,
     ) -> Result<(), StartError> {
+        if let Some(resource) = self.registry.find(group, version, plural) {
+            let key = resource.key(space, crate::object::name(&object));
+            if self.store.get(&resource.table, &key).await.is_some() {
+                return Ok(());
+            }
+        }
         match self.make(group, version, plural, space, object).await {
             Ok(_) => Ok(()),
             Err(error) if error.reason == "AlreadyExists" => Ok(()),

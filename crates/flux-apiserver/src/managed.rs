@@ -160,3 +160,23 @@ pub(crate) fn after_apply(resource: &Resource, old: &Value, new: &mut Value, man
 pub(crate) fn forget_idle_times(old: &Value, new: &mut Value) {
     managed_fields::keep_times(old, new);
 }
+
+/// Records who asked for a token.
+pub(crate) fn after_token(object: &mut Value, manager: &str) {
+    let Some(of) = flux_schema::schema_for("authentication.k8s.io", "v1", "TokenRequest") else { return };
+    let now = now();
+    let given = std::mem::take(object);
+    *object = managed_fields::update(
+        None,
+        given,
+        &Request {
+            manager,
+            api_version: "authentication.k8s.io/v1",
+            kind: "TokenRequest",
+            subresource: "token",
+            now: &now,
+            versions: &managed_fields::SameObject::one("authentication.k8s.io/v1", of),
+            reset: &managed_fields::reset_nothing,
+        },
+    );
+}

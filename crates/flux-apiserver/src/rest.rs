@@ -81,6 +81,8 @@ impl Shared {
         }
         match (ask.method.clone(), name.as_str()) {
             (Method::GET, "status" | "ephemeralcontainers" | "resize" | "approval") => self.get(ask, resource).await,
+            (Method::POST, "token") => self.token_request(ask, resource).await,
+            (Method::POST, "binding") => self.pod_binding(ask).await,
             (Method::PUT, "status") => self.update(ask, resource, Part::Status).await,
             (Method::PATCH, "status") => self.patch(ask, resource, Part::Status).await,
             _ => Err(ApiError::not_implemented(&format!("subresource {name}"))),

@@ -1,10 +1,13 @@
 //! Starting, serving and stopping.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use base64::Engine as _;
 use flux_store::Store;
+use serde_json::json;
 
+use crate::certificates::Certificates;
 use crate::resources::Registry;
 use crate::services::Allocator;
 use crate::{Config, Identity, LocalService, StartError, Storage};
@@ -13,6 +16,7 @@ use crate::{Config, Identity, LocalService, StartError, Storage};
 pub struct Server {
     shared: Arc<Shared>,
     address: Option<SocketAddr>,
+    files: Option<ClientFiles>,
 }
 
 /// What a client needs to reach the server over TLS. The key is a secret: it is never printed.
@@ -34,17 +38,23 @@ pub(crate) struct Shared {
     pub(crate) services: Allocator,
     /// Writes, for the garbage collector.
     pub(crate) notes: crate::controllers::Notes,
-    /// PEM of the certificate authority.
-    pub(crate) ca: String,
+    pub(crate) certificates: Certificates,
+    pub(crate) roles: crate::auth::RoleCache,
     /// True once the server stops.
     pub(crate) stop: tokio::sync::watch::Sender<bool>,
     /// Counts changes of definitions, for watches of custom resources.
     pub(crate) gone: tokio::sync::watch::Sender<u64>,
 }
 
+/// The address a client on this machine uses.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback = if address.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { IpAddr::from(Ipv6Addr::LOCALHOST) };
+    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
+}
+
 impl Shared {
     pub(crate) fn ca_pem(&self) -> &str {
-        &self.ca
+        &self.certificates.ca_pem
     }
 }
 
@@ -56,10 +66,11 @@ impl Server {
             Storage::Memory => Store::memory(options),
             Storage::Redb(path) => Store::open(path, options)?,
         };
+        let certificates = Certificates::prepare(&config)?;
         let services = Allocator::new(&config.service_cidr)?;
         let (stop, gone) = (tokio::sync::watch::Sender::new(false), tokio::sync::watch::Sender::new(0));
         let (notes, noted) = tokio::sync::mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { config, store, registry: Registry::new(), services, notes, ca: String::new(), stop, gone });
+        let shared = Arc::new(Shared { config, store, registry: Registry::new(), services, notes, certificates, roles: crate::auth::RoleCache::default(), stop, gone });
         for resource in crate::resources::built_ins() {
             shared.store.ensure(&resource.table);
         }
@@ -67,7 +78,17 @@ impl Server {
         shared.adopt_services().await;
         shared.bootstrap().await?;
         shared.start_controllers(noted).await;
-        Ok(Self { shared, address: None })
+        let (address, files) = match shared.config.listen {
+            None => (None, None),
+            Some(address) => {
+                let bound = crate::listener::start(shared.clone(), address, &shared.certificates).await?;
+                let (client_certificate_pem, client_key_pem) = shared.certificates.administrator()?;
+                let server = format!("https://{}", reachable(bound));
+                let ca_pem = shared.ca_pem().to_owned();
+                (Some(bound), Some(ClientFiles { server, ca_pem, client_certificate_pem, client_key_pem }))
+            }
+        };
+        Ok(Self { shared, address, files })
     }
 
     /// A service that acts as `identity`, for `kube::Client::new`.
@@ -82,7 +103,7 @@ impl Server {
 
     /// `https://ADDRESS` of the listener, if there is one.
     pub fn url(&self) -> Option<String> {
-        self.address.map(|address| format!("https://{address}"))
+        self.address.map(|address| format!("https://{}", reachable(address)))
     }
 
     /// The certificate authority that signed the server's certificate.
@@ -92,13 +113,25 @@ impl Server {
 
     /// Address and credentials of an administrator; `None` without a listener.
     pub fn client_files(&self) -> Option<ClientFiles> {
-        None
+        self.files.clone()
     }
 
     /// A kubeconfig whose only context has this name, for an administrator; `None` without a listener.
     pub fn kubeconfig(&self, context: &str) -> Option<String> {
-        let _ = (context, &self.shared.config);
-        None
+        let files = self.files.as_ref()?;
+        let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let cluster = json!({"server": files.server, "certificate-authority-data": base64(&files.ca_pem)});
+        let user = json!({
+            "client-certificate-data": base64(&files.client_certificate_pem),
+            "client-key-data": base64(&files.client_key_pem),
+        });
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": context, "preferences": {},
+            "clusters": [{"name": context, "cluster": cluster}],
+            "users": [{"name": context, "user": user}],
+            "contexts": [{"name": context, "context": {"cluster": context, "user": context}}],
+        });
+        Some(flux_yaml::emit_v2(&config))
     }
 
     /// Ends watches, stops controllers and the listener, and waits until the storage is on disk.

@@ -29,6 +29,7 @@ impl Shared {
                     self.release(old);
                 }
             }
+            ("rbac.authorization.k8s.io", _) => self.roles.forget(),
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Part, convert, options};
 use crate::intake::{self, Findings};
-use crate::object::{meta_mut, meta_text, name, text};
+use crate::object::{meta_text, name, text};
 use crate::reply::{Reply, form_of};
 use crate::request::Ask;
 use crate::resources::Resource;
@@ -64,18 +64,8 @@ impl Shared {
 
     async fn apply(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part) -> Result<Reply, ApiError> {
         let form = form_of(ask)?;
-        let mut applied = read_applied(ask, resource)?;
+        let applied = read_applied(ask, resource)?;
         let (space, object_name) = (ask.target.namespace.clone(), ask.target.name.clone());
-        intake::check_place(&mut applied, &space, resource)?;
-        match name(&applied) {
-            "" => {
-                meta_mut(&mut applied).insert("name".into(), object_name.clone().into());
-            }
-            same if same == object_name => {}
-            other => {
-                return Err(ApiError::bad_request(format!("the name of the object ({other}) does not match the name on the URL ({object_name})")));
-            }
-        }
         let manager = ask.manager();
         let force = ask.query.flag("force").unwrap_or(false);
         for _ in 0..super::update::RETRIES {
@@ -86,7 +76,8 @@ impl Shared {
             let old = convert::of_entry(resource, &entry)?;
             check_given(resource, &applied, &old)?;
             let merged = managed::apply(resource, Some(&old), &applied, &manager, force, part)?;
-            let new = reshaped(ask, resource, merged)?;
+            let mut new = reshaped(ask, resource, merged)?;
+            check_place_and_name(ask, resource, &mut new)?;
             match self.replace(ask, resource, part, &entry, old, new).await {
                 Ok(done) => return self.value_reply(200, resource, done, form),
                 Err(error) if error.is_modified() && meta_text(&applied, "resourceVersion").is_empty() => {}
@@ -109,11 +100,18 @@ impl Shared {
         let manager = ask.manager();
         let force = ask.query.flag("force").unwrap_or(false);
         let merged = managed::apply(resource, None, &applied, &manager, force, part)?;
-        let new = reshaped(ask, resource, merged)?;
+        let mut new = reshaped(ask, resource, merged)?;
+        check_place_and_name(ask, resource, &mut new)?;
         ask.target.verb = "create".into();
         let created = self.insert(ask, resource, new).await?;
         self.value_reply(201, resource, created, form)
     }
+}
+
+/// Only the merged object must be at the place of the URL; what was applied may leave its namespace open.
+fn check_place_and_name(ask: &Ask, resource: &Resource, new: &mut Value) -> Result<(), ApiError> {
+    intake::check_place(new, &ask.target.namespace, resource)?;
+    super::update::check_name(new, &ask.target.name)
 }
 
 /// A version or uid in the applied object must be the live one's.
@@ -125,7 +123,8 @@ fn check_given(resource: &Resource, applied: &Value, old: &Value) -> Result<(), 
     let uid = meta_text(applied, "uid");
     if !uid.is_empty() && uid != meta_text(old, "uid") {
         let error = FieldError::invalid("metadata.uid", uid, "field is immutable");
-        return Err(ApiError::invalid(&resource.group, &resource.kind, name(old), &[error]));
+        // Upstream checks metadata twice, by the kind's rules and by the common ones.
+        return Err(ApiError::invalid(&resource.group, &resource.kind, name(old), &[error.clone(), error]));
     }
     Ok(())
 }
@@ -137,7 +136,7 @@ fn read_applied(ask: &mut Ask, resource: &Resource) -> Result<Value, ApiError> {
         Err(_) => {
             let text = String::from_utf8_lossy(&ask.body).into_owned();
             let value = flux_yaml::yaml_to_json(&text)
-                .map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))?;
+                .map_err(|error| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {error}")))?;
             (value, Vec::new())
         }
     };
