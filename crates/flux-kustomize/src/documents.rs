@@ -157,7 +157,9 @@ fn checked(nodes: Vec<Node>) -> Result<Vec<Node>, Error> {
 pub(crate) fn check_metadata(node: &Node) -> Result<(), Error> {
     let present = |name: &str| node.get(name).is_some_and(|field| !is_empty(field));
     let meta_says = |meta: &Node| {
-        ["name", "namespace", "labels", "annotations"].iter().any(|name| meta.get(name).is_some_and(|field| !is_empty(field)))
+        ["name", "namespace", "labels", "annotations"]
+            .iter()
+            .any(|name| meta.get(name).is_some_and(|field| !is_empty(field)))
     };
     if !present("apiVersion") && !present("kind") && !metadata(node).is_some_and(meta_says) {
         return Err(Error::Object { reason: "missing Resource metadata".into() });

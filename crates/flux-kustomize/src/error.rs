@@ -149,7 +149,9 @@ impl Error {
 
     fn inner(&self) -> Option<&Error> {
         match self {
-            Self::Within { inner, .. } | Self::WithinQuoted { inner, .. } | Self::PluginConfig { inner, .. } => Some(inner),
+            Self::Within { inner, .. } | Self::WithinQuoted { inner, .. } | Self::PluginConfig { inner, .. } => {
+                Some(inner)
+            }
             Self::NeitherFileNorFolder { as_file, as_folder } => {
                 // A folder that is found but does not build has the better story.
                 let no_folder = matches!(as_folder.as_ref(), Self::Load { .. });
@@ -255,10 +257,12 @@ impl Error {
     /// What a person might do about it.
     pub fn hint(&self) -> Option<String> {
         self.find(|error| match error {
-            Self::PatchTarget { nearest: Some(nearest), .. } => {
-                Some(format!("the accumulated resources contain `{nearest}`; check the name, namespace and kind of the patch"))
+            Self::PatchTarget { nearest: Some(nearest), .. } => Some(format!(
+                "the accumulated resources contain `{nearest}`; check the name, namespace and kind of the patch"
+            )),
+            Self::PatchTarget { nearest: None, .. } => {
+                Some("no accumulated resource is of that kind; check `resources`".into())
             }
-            Self::PatchTarget { nearest: None, .. } => Some("no accumulated resource is of that kind; check `resources`".into()),
             Self::MissingKustomization { .. } => Some("add a kustomization.yaml, or name a file".into()),
             Self::OutsideRoot { .. } => Some("move the file below the kustomization, or make its folder a base".into()),
             Self::DuplicateId { .. } => Some("the same object comes from two places; drop one, or rename it".into()),

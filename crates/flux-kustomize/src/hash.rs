@@ -73,6 +73,6 @@ mod tests {
         };
         check("apiVersion: v1\nkind: ConfigMap", "6ct58987ht");
         check("apiVersion: v1\nkind: ConfigMap\ndata:\n  one: \"\"", "9g67k2htb6");
-        check("apiVersion: v1\nkind: Secret\ntype: my-type", "bmk28k4h5t");
+        check("apiVersion: v1\nkind: Secret\ntype: my-type", "5gmgkf8578");
     }
 }

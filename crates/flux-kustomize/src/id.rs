@@ -95,11 +95,7 @@ pub(crate) struct Id<'a> {
 
 impl<'a> Id<'a> {
     pub(crate) fn effective_namespace(&self) -> &'a str {
-        if self.cluster_scoped {
-            NO_NAMESPACE
-        } else {
-            or(self.namespace, DEFAULT_NAMESPACE)
-        }
+        if self.cluster_scoped { NO_NAMESPACE } else { or(self.namespace, DEFAULT_NAMESPACE) }
     }
 
     pub(crate) fn same_namespace(&self, other: &Id<'_>) -> bool {

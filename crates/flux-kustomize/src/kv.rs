@@ -171,8 +171,12 @@ fn file_source(source: &str) -> Result<(&str, &str), String> {
             let name = source.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty());
             Ok((name.unwrap_or(if source.is_empty() { "." } else { "/" }), source))
         }
-        (1, Some(("", path))) => Err(format!("missing key name for file path {} in source {}", quote(path), quote(source))),
-        (1, Some((key, ""))) => Err(format!("missing file path for key name {} in source {}", quote(key), quote(source))),
+        (1, Some(("", path))) => {
+            Err(format!("missing key name for file path {} in source {}", quote(path), quote(source)))
+        }
+        (1, Some((key, ""))) => {
+            Err(format!("missing file path for key name {} in source {}", quote(key), quote(source)))
+        }
         (1, Some(pair)) => Ok(pair),
         _ => Err(format!("source {} key name or file path contains '='", quote(source))),
     }
@@ -214,7 +218,8 @@ mod tests {
     #[test]
     fn env_lines_are_taken_as_they_are() {
         let pairs = env_pairs("\u{feff}A=1\n  # c\n\nB = x \r\nC\n".as_bytes()).unwrap();
-        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), std::str::from_utf8(value).unwrap())).collect();
+        let pairs: Vec<_> =
+            pairs.iter().map(|(key, value)| (key.as_str(), std::str::from_utf8(value).unwrap())).collect();
         assert_eq!(pairs, [("A", "1"), ("B ", " x "), ("C", "")]);
         assert!(env_pairs(b"A=\xff").is_err());
     }

@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn selectors() {
-        for selector in ["", "app", "app=web", "app==web,tier!=3", "app in (x, web)", "tier notin (3),!none", "tier>1", "tier<3"] {
+        for selector in
+            ["", "app", "app=web", "app==web,tier!=3", "app in (x, web)", "tier notin (3),!none", "tier>1", "tier<3"]
+        {
             check(selector, true);
         }
         for selector in ["none", "app=x", "app in (x)", "tier notin (2)", "!app", "tier>2", "none=web"] {

@@ -45,13 +45,7 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(crate) fn new(options: &'a Options<'a>) -> Self {
-        Self {
-            options,
-            bytes: Cell::new(0),
-            bases: Cell::new(0),
-            resources: Cell::new(0),
-            parsed: RefCell::default(),
-        }
+        Self { options, bytes: Cell::new(0), bases: Cell::new(0), resources: Cell::new(0), parsed: RefCell::default() }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -68,7 +62,9 @@ impl<'a> Session<'a> {
     pub(crate) fn count_base(&self) -> Result<(), Error> {
         self.bases.set(self.bases.get() + 1);
         let limit = self.limits().max_bases;
-        (self.bases.get() <= limit).then_some(()).ok_or(Error::Limit { what: "the number of bases", limit: limit as u64 })
+        (self.bases.get() <= limit)
+            .then_some(())
+            .ok_or(Error::Limit { what: "the number of bases", limit: limit as u64 })
     }
 
     /// Counts objects.
@@ -160,7 +156,8 @@ impl<'a> Loader<'a> {
         if path.starts_with('/') {
             return Err(load(format!("new root '{path}' cannot be absolute")));
         }
-        let root = confirm_dir(self.tree.fs(), &clean(&self.root.join(path))).map_err(|error| error.within_not_dir())?;
+        let root =
+            confirm_dir(self.tree.fs(), &clean(&self.root.join(path))).map_err(|error| error.within_not_dir())?;
         if let Some((_, clone)) = &self.repo
             && !root.starts_with(clone)
         {
@@ -226,7 +223,8 @@ impl<'a> Loader<'a> {
     }
 
     fn check_repo_cycle(&self, new: &RepoSpec) -> Result<(), Error> {
-        let previous = self.visited.iter().filter_map(|at| at.fetched.as_ref()).find(|old| old.raw.starts_with(&new.raw));
+        let previous =
+            self.visited.iter().filter_map(|at| at.fetched.as_ref()).find(|old| old.raw.starts_with(&new.raw));
         match previous {
             Some(old) => Err(Error::RemoteCycle { new: new.raw.clone(), previous: old.raw.clone() }),
             None => Ok(()),

@@ -217,7 +217,11 @@ pub(crate) fn set_text(map: &mut Mapping, name: &str, text: &str) {
 }
 
 /// The field under `name`, made with `make` when absent.
-pub(crate) fn field_or_insert<'a>(map: &'a mut Mapping, name: &str, make: impl FnOnce() -> Node) -> Option<&'a mut Node> {
+pub(crate) fn field_or_insert<'a>(
+    map: &'a mut Mapping,
+    name: &str,
+    make: impl FnOnce() -> Node,
+) -> Option<&'a mut Node> {
     if !map.contains_key(name) {
         map.entries.push((Node::plain(name), make()));
     }

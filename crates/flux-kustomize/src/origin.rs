@@ -37,7 +37,8 @@ impl Origin {
             below = spec.path;
         }
         let joined = std::path::Path::new(&new.path).join(&below);
-        new.path = if new.path.is_empty() && below.is_empty() { String::new() } else { clean(&joined).display().to_string() };
+        new.path =
+            if new.path.is_empty() && below.is_empty() { String::new() } else { clean(&joined).display().to_string() };
         new
     }
 

@@ -124,7 +124,11 @@ impl ResMap {
         Ok(())
     }
 
-    pub(crate) fn append_all(&mut self, more: impl IntoIterator<Item = Resource>, schema: &Schema) -> Result<(), Error> {
+    pub(crate) fn append_all(
+        &mut self,
+        more: impl IntoIterator<Item = Resource>,
+        schema: &Schema,
+    ) -> Result<(), Error> {
         more.into_iter().try_for_each(|resource| self.append(resource, schema))
     }
 
@@ -146,7 +150,9 @@ impl ResMap {
         let found = self.places_of_any(id, schema);
         match found[..] {
             [place] => Ok(place),
-            [] => Err(Error::PatchTarget { found: "no matches", id: id.to_string(), nearest: self.nearest(id, schema) }),
+            [] => {
+                Err(Error::PatchTarget { found: "no matches", id: id.to_string(), nearest: self.nearest(id, schema) })
+            }
             _ => Err(Error::PatchTarget { found: "multiple matches", id: id.to_string(), nearest: None }),
         }
     }
@@ -208,7 +214,8 @@ impl ResMap {
             let (original, current) = (resource.original_id(schema), resource.id(schema));
             let meta = |name: &str| metadata(&resource.node).and_then(|meta| meta.get(name)).and_then(Node::as_mapping);
             matcher.gvk(current.gvk)
-                && (matcher.namespace(original.effective_namespace()) || matcher.namespace(current.effective_namespace()))
+                && (matcher.namespace(original.effective_namespace())
+                    || matcher.namespace(current.effective_namespace()))
                 && (matcher.name(original.name) || matcher.name(current.name))
                 && by_labels.matches(meta("labels"))
                 && by_annotations.matches(meta("annotations"))

@@ -106,7 +106,10 @@ pub(crate) fn meta_text<'a>(node: &'a Node, name: &str) -> &'a str {
 /// A map of texts in the metadata.
 pub(crate) fn meta_map(node: &Node, name: &str) -> BTreeMap<String, String> {
     let map = metadata(node).and_then(|meta| meta.get(name)).and_then(Node::as_mapping);
-    map.into_iter().flat_map(|map| &map.entries).map(|(key, value)| (raw(key).to_owned(), raw(value).to_owned())).collect()
+    map.into_iter()
+        .flat_map(|map| &map.entries)
+        .map(|(key, value)| (raw(key).to_owned(), raw(value).to_owned()))
+        .collect()
 }
 
 /// Replaces a map of texts in the metadata; an empty one is removed.

@@ -17,7 +17,8 @@ pub(crate) fn sort(map: &mut ResMap, options: &SortOptions, schema: &Schema) -> 
         ("legacy", None) => sort_legacy(map, schema),
         ("fifo", None) => Ok(()),
         ("fifo", Some(_)) => {
-            let reason = "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'";
+            let reason =
+                "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'";
             Err(Error::Sort { reason: reason.into() })
         }
         _ => Err(Error::Sort { reason: "the field 'sortOptions.order' must be one of [fifo, legacy]".into() }),

@@ -287,7 +287,9 @@ fn run_plugin(case: &Recorded, place: &Path) -> Result<Verdict> {
         true => "generators: [config.yaml]\n",
         false => "resources: [resources.yaml]\ntransformers: [config.yaml]\n",
     };
-    for (name, content) in [("kustomization.yaml", kustomization), ("config.yaml", &config), ("resources.yaml", &resources)] {
+    for (name, content) in
+        [("kustomization.yaml", kustomization), ("config.yaml", &config), ("resources.yaml", &resources)]
+    {
         overlay.insert(path.join(name), content.as_bytes().to_vec());
     }
     let choices = Choices { load_restrictions: "rootOnly".into(), ..Choices::default() };

@@ -100,9 +100,8 @@ go_struct! {
 
 /// Go's `yaml.Unmarshal` into a structure: unknown fields are ignored.
 fn unmarshal<T: GoType + Default>(value: &Value) -> Result<T, Error> {
-    json::decode_yaml(value, false).map_err(|reason| Error::Plugin {
-        reason: format!("error unmarshaling JSON: while decoding JSON: {reason}"),
-    })
+    json::decode_yaml(value, false)
+        .map_err(|reason| Error::Plugin { reason: format!("error unmarshaling JSON: while decoding JSON: {reason}") })
 }
 
 fn unmarshal_text<T: GoType + Default>(text: &str) -> Result<T, Error> {

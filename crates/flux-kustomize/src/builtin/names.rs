@@ -38,7 +38,8 @@ impl Affix {
                 }
                 fieldspec::apply(&mut resource.node, spec, Make::Text, &mut |field| {
                     let old = raw(field);
-                    let new = if self.is_suffix { format!("{old}{}", self.text) } else { format!("{}{old}", self.text) };
+                    let new =
+                        if self.is_suffix { format!("{old}{}", self.text) } else { format!("{}{old}", self.text) };
                     set_text(field, &new)
                 })?;
             }

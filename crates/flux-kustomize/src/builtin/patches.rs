@@ -147,7 +147,12 @@ pub(crate) struct JsonPatchTransformer {
 }
 
 impl JsonPatchTransformer {
-    pub(crate) fn new(target: Option<&Selector>, path: &str, operations: &str, loader: &Loader<'_>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        target: Option<&Selector>,
+        path: &str,
+        operations: &str,
+        loader: &Loader<'_>,
+    ) -> Result<Self, Error> {
         let target = target.filter(|target| !target.name.is_empty());
         let Some(target) = target else { return Err(Error::patch("must specify the target name")) };
         let text = match (path.is_empty(), operations.is_empty()) {
@@ -215,7 +220,12 @@ impl PatchTransformer {
         Ok(Self { kind, target: entry.target.clone(), source })
     }
 
-    fn read(text: &str, source: &PatchSource, options: Option<&PatchArgs>, loader: &Loader<'_>) -> Result<PatchKind, Error> {
+    fn read(
+        text: &str,
+        source: &PatchSource,
+        options: Option<&PatchArgs>,
+        loader: &Loader<'_>,
+    ) -> Result<PatchKind, Error> {
         let merge = documents::read(text.as_bytes(), &loader.session().limits().yaml);
         let json = match text.is_empty() {
             true => Err(Error::patch("empty json patch operations")),
@@ -235,9 +245,7 @@ impl PatchTransformer {
                 Ok(PatchKind::Merge(patches))
             }
             (Err(_), Ok(json)) => Ok(PatchKind::Json(json)),
-            (Err(_), Err(_)) => {
-                Err(Error::patch(format!("unable to parse SM or JSON patch from {}", source.0)))
-            }
+            (Err(_), Err(_)) => Err(Error::patch(format!("unable to parse SM or JSON patch from {}", source.0))),
         }
     }
 

@@ -21,18 +21,35 @@ use crate::types::{Image, Replacement, Replica, Selector};
 /// One transformer, configured.
 pub(crate) enum Transformer {
     /// Labels or annotations, by the fields named.
-    Pairs { pairs: BTreeMap<String, String>, specs: Vec<FieldSpec> },
+    Pairs {
+        pairs: BTreeMap<String, String>,
+        specs: Vec<FieldSpec>,
+    },
     Hash,
-    Image { image: Image, specs: Vec<FieldSpec> },
-    Namespace { namespace: String, specs: Vec<FieldSpec>, unset_only: bool, subjects: Subjects },
+    Image {
+        image: Image,
+        specs: Vec<FieldSpec>,
+    },
+    Namespace {
+        namespace: String,
+        specs: Vec<FieldSpec>,
+        unset_only: bool,
+        subjects: Subjects,
+    },
     Json6902(JsonPatchTransformer),
     StrategicMerge(MergePatchTransformer),
     Patch(PatchTransformer),
     /// Prefixes and suffixes, in order.
     Names(Vec<Affix>),
     Replacements(Vec<Replacement>),
-    Replicas { replica: Replica, specs: Vec<FieldSpec> },
-    ValueAdd { value: String, targets: Vec<ValueTarget> },
+    Replicas {
+        replica: Replica,
+        specs: Vec<FieldSpec>,
+    },
+    ValueAdd {
+        value: String,
+        targets: Vec<ValueTarget>,
+    },
 }
 
 /// Where a value is added.
@@ -143,7 +160,8 @@ fn set_replicas(map: &mut ResMap, replica: &Replica, specs: &[FieldSpec]) -> Res
     let mut found = false;
     for spec in specs {
         for resource in map.bodies_mut() {
-            let named = resource.name() == replica.name || resource.history.past.iter().any(|past| past.name == replica.name);
+            let named =
+                resource.name() == replica.name || resource.history.past.iter().any(|past| past.name == replica.name);
             if !named || resource.is_nothing() {
                 continue;
             }
@@ -175,8 +193,12 @@ fn add_values(map: &mut ResMap, value: &str, targets: &[ValueTarget], schema: &S
         for place in places {
             let object = &mut list[place].node;
             if target.field_path == "metadata/namespace" {
-                let filter =
-                    NamespaceFilter { namespace: value, specs: &[], unset_only: false, subjects: Subjects::DefaultOnly };
+                let filter = NamespaceFilter {
+                    namespace: value,
+                    specs: &[],
+                    unset_only: false,
+                    subjects: Subjects::DefaultOnly,
+                };
                 filter.apply(object, schema)?;
             } else {
                 value_add::apply(object, value, &target.field_path, target.position)?;

@@ -20,7 +20,8 @@ pub(crate) fn from_crds(text: &str, path: &str) -> Result<Config, Error> {
         true => serde_json::from_str(text).map_err(|error| error.to_string()),
         false => flux_yaml::yaml_to_json(text).map_err(|error| format!("error converting YAML to JSON: {error}")),
     };
-    let fail = |reason| Error::Config { reason: format!("unable to parse open API definition from '{path}': {reason}") };
+    let fail =
+        |reason| Error::Config { reason: format!("unable to parse open API definition from '{path}': {reason}") };
     let value = parsed.map_err(fail)?;
     let types: BTreeMap<&str, &Map<String, Value>> = value
         .as_object()
@@ -60,10 +61,10 @@ impl<'a> Walk<'a> {
             return Err(Error::Limit { what: "the depth of CRD definitions", limit: MAX_DEPTH as u64 });
         }
         for (field, property) in properties {
-            self.left = self.left.checked_sub(1).ok_or(Error::Limit {
-                what: "the number of fields in CRD definitions",
-                limit: MAX_RULES as u64,
-            })?;
+            self.left = self
+                .left
+                .checked_sub(1)
+                .ok_or(Error::Limit { what: "the number of fields in CRD definitions", limit: MAX_RULES as u64 })?;
             path.push(field);
             self.property(property, path)?;
             path.pop();
@@ -73,9 +74,8 @@ impl<'a> Walk<'a> {
 
     fn property(&mut self, property: &Value, path: &mut Vec<&'a str>) -> Result<(), Error> {
         let text = |name: &str| property.get(name).and_then(Value::as_str);
-        let spec = |path: &[&str], kind| {
-            FieldSpec::new(GvkRef { group: "", version: "", kind }, &path.join("/"), false)
-        };
+        let spec =
+            |path: &[&str], kind| FieldSpec::new(GvkRef { group: "", version: "", kind }, &path.join("/"), false);
         if text("x-kubernetes-annotation").is_some() {
             merge_one(&mut self.config.common_annotations, &spec(path, self.kind))?;
         }

@@ -214,7 +214,9 @@ fn index(key: &str, count: usize) -> Result<usize, String> {
 
 fn get_mut<'a>(parent: &'a mut Value, key: &str) -> Result<&'a mut Value, String> {
     match parent {
-        Value::Object(map) => map.get_mut(key).ok_or_else(|| format!("unable to get nonexistent key: {key}: {MISSING}")),
+        Value::Object(map) => {
+            map.get_mut(key).ok_or_else(|| format!("unable to get nonexistent key: {key}: {MISSING}"))
+        }
         Value::Array(items) => {
             let place = index(key, items.len())?;
             Ok(&mut items[place])
@@ -245,7 +247,9 @@ fn insert(parent: &mut Value, key: &str, value: Value) -> Result<(), String> {
 
 fn take(parent: &mut Value, key: &str) -> Result<Value, String> {
     match parent {
-        Value::Object(map) => map.remove(key).ok_or_else(|| format!("Unable to remove nonexistent key: {key}: {MISSING}")),
+        Value::Object(map) => {
+            map.remove(key).ok_or_else(|| format!("Unable to remove nonexistent key: {key}: {MISSING}"))
+        }
         Value::Array(items) => {
             let place = index(key, items.len())?;
             Ok(items.remove(place))

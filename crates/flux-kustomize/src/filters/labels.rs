@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flux_yaml::Node;
 
-use super::fieldspec::{Make, apply, applies_to};
+use super::fieldspec::{Make, applies_to, apply};
 use crate::config::FieldSpec;
 use crate::error::Error;
 use crate::node::{mapping_mut, set_field};

@@ -76,8 +76,12 @@ struct Table {
 
 impl Table {
     fn new(objects: &[Resource], schema: &Schema) -> Self {
-        let mut table =
-            Self { candidates: Vec::new(), by_past_name: HashMap::new(), by_place: HashMap::new(), moves: Moves::new() };
+        let mut table = Self {
+            candidates: Vec::new(),
+            by_past_name: HashMap::new(),
+            by_place: HashMap::new(),
+            moves: Moves::new(),
+        };
         for (place, object) in objects.iter().enumerate() {
             let (original, now) = (object.original_id(schema), object.id(schema));
             let moved = (now.namespace.to_owned(), now.effective_namespace().to_owned());
@@ -152,8 +156,10 @@ fn subject_namespaces(referrer: &Resource, id: &Id<'_>) -> Result<HashSet<String
             continue;
         }
         if !node::is_string(namespace) {
-            let reason =
-                format!("Invalid Input: namespace is blank for resource {}\n", crate::go::print::quote(&id.to_string()));
+            let reason = format!(
+                "Invalid Input: namespace is blank for resource {}\n",
+                crate::go::print::quote(&id.to_string())
+            );
             return Err(Error::Reference { reason });
         }
         namespaces.insert(raw(namespace).to_owned());
@@ -312,7 +318,8 @@ impl<'a> Filter<'a> {
         identical: impl Fn(&Candidate, &Candidate) -> bool,
         found: &mut Found,
     ) -> Result<Option<&'a Candidate>, Error> {
-        let was = |candidate: &Candidate, kind: GvkRef<'_>| candidate.past.iter().any(|gvk| gvk.borrow().is_selected(kind));
+        let was =
+            |candidate: &Candidate, kind: GvkRef<'_>| candidate.past.iter().any(|gvk| gvk.borrow().is_selected(kind));
         let known = self.table.by_past_name.get(name).map(Vec::as_slice).unwrap_or_default();
         let mut candidates: Vec<&'a Candidate> = known
             .iter()

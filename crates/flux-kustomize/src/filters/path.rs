@@ -75,9 +75,8 @@ pub(crate) fn lookup<'a>(start: &'a Node, path: &[String]) -> Result<Option<&'a 
     let mut at = start;
     for step in &clean(path) {
         let next = if let Ok(number) = step.parse::<i64>() {
-            let number = usize::try_from(number).map_err(|_| Error::Replacement {
-                reason: format!("array index {number} cannot be negative"),
-            })?;
+            let number = usize::try_from(number)
+                .map_err(|_| Error::Replacement { reason: format!("array index {number} cannot be negative") })?;
             node::sequence(at)?.get(number)
         } else if step == "-" {
             node::sequence(at)?.last()
@@ -102,7 +101,11 @@ pub(crate) fn lookup<'a>(start: &'a Node, path: &[String]) -> Result<Option<&'a 
 }
 
 /// As [`lookup`], for changing what is found, made where that is wanted.
-pub(crate) fn lookup_create<'a>(start: &'a mut Node, path: &[String], kind: LookupKind) -> Result<Option<&'a mut Node>, Error> {
+pub(crate) fn lookup_create<'a>(
+    start: &'a mut Node,
+    path: &[String],
+    kind: LookupKind,
+) -> Result<Option<&'a mut Node>, Error> {
     let path = clean(path);
     let mut at = start;
     for (position, step) in path.iter().enumerate() {
@@ -227,7 +230,9 @@ impl Visitor<'_> {
         }
         match node::sequence_mut(at)?.get_mut(number) {
             Some(item) => self.walk(item, rest),
-            None => Err(Error::Replacement { reason: format!("index {number} specified but only {count} elements found") }),
+            None => {
+                Err(Error::Replacement { reason: format!("index {number} specified but only {count} elements found") })
+            }
         }
     }
 

@@ -167,7 +167,8 @@ fn set_field(options: Option<&FieldOptions>, field: &mut Node, value: &Node) -> 
         return Ok(());
     }
     // A field that was just made has no type yet and takes the text's.
-    let made = field.mark.line == 0 && field.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Implicit && scalar.text.is_empty());
+    let made = field.mark.line == 0
+        && field.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Implicit && scalar.text.is_empty());
     if !made {
         node::pin(field);
     }

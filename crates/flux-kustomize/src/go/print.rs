@@ -40,7 +40,8 @@ pub(crate) fn go_syntax(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(map) => {
-            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
+            let entries: Vec<_> =
+                map.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
             format!("map[string]interface {{}}{{{}}}", entries.join(", "))
         }
     }
@@ -57,7 +58,10 @@ pub(crate) fn string_map<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) 
 /// Go's JSON encoding of a value: sorted keys, `<`, `>`, `&`, U+2028 and U+2029 escaped.
 pub(crate) fn json_text(value: &Value) -> String {
     let plain = value.to_string();
-    if !plain.contains(['<', '>', '&', '\u{2028}', '\u{2029}', '\u{7f}', '\u{8}', '\u{c}']) && !plain.contains("\\b") && !plain.contains("\\f") {
+    if !plain.contains(['<', '>', '&', '\u{2028}', '\u{2029}', '\u{7f}', '\u{8}', '\u{c}'])
+        && !plain.contains("\\b")
+        && !plain.contains("\\f")
+    {
         return plain;
     }
     let mut out = String::with_capacity(plain.len() + 16);

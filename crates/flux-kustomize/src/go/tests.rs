@@ -34,7 +34,10 @@ fn errors_are_go_s() {
         json!({"labels": [{"pairs": {"a": true}}]}),
         "json: cannot unmarshal bool into Go struct field Inner.labels.pairs of type string",
     );
-    check(json!({"namePrefix": 1}), "json: cannot unmarshal number into Go struct field Outer.namePrefix of type string");
+    check(
+        json!({"namePrefix": 1}),
+        "json: cannot unmarshal number into Go struct field Outer.namePrefix of type string",
+    );
     check(
         json!({"labels": [{"count": 1.5}]}),
         "json: cannot unmarshal number 1.5 into Go struct field Inner.labels.count of type int64",
@@ -45,7 +48,10 @@ fn errors_are_go_s() {
 #[test]
 fn quoting() {
     assert_eq!(print::quote("a\"\n\u{7f}é"), "\"a\\\"\\n\\x7fé\"");
-    assert_eq!(print::go_syntax(&json!({"a": [1, null]})), "map[string]interface {}{\"a\":[]interface {}{1, interface {}(nil)}}");
+    assert_eq!(
+        print::go_syntax(&json!({"a": [1, null]})),
+        "map[string]interface {}{\"a\":[]interface {}{1, interface {}(nil)}}"
+    );
     assert_eq!(print::json_text(&json!({"a": "<&>"})), "{\"a\":\"\\u003c\\u0026\\u003e\"}");
 }
 

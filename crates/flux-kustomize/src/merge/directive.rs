@@ -35,7 +35,8 @@ pub(super) fn take_directive(patch: &mut Node) -> Result<Directive, Error> {
             }
         },
         NodeKind::Sequence(seq) => {
-            let Some(element) = seq.items.iter().find_map(|item| item.as_mapping().filter(|map| map.contains_key(KEY))) else {
+            let Some(element) = seq.items.iter().find_map(|item| item.as_mapping().filter(|map| map.contains_key(KEY)))
+            else {
                 return Ok(Directive::Merge);
             };
             let Some(value) = element.get(KEY).filter(|_| element.len() == 1) else { return Ok(Directive::Merge) };

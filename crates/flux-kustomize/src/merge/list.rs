@@ -273,8 +273,11 @@ fn valid_keys<'k>(all: &[Values], values: &Values, keys: &[&'k str]) -> (Vec<&'k
         return (keys.to_vec(), values.clone());
     }
     let keys = keys.iter().enumerate().filter(|(number, _)| used(*number)).map(|(_, key)| *key).collect();
-    let values =
-        values.iter().enumerate().filter(|(number, value)| !value.is_empty() || used(*number)).map(|(_, value)| value.clone());
+    let values = values
+        .iter()
+        .enumerate()
+        .filter(|(number, value)| !value.is_empty() || used(*number))
+        .map(|(_, value)| value.clone());
     (keys, values.collect())
 }
 
@@ -310,7 +313,13 @@ fn joined(a: &Values, b: &Values) -> Option<Values> {
 }
 
 /// kyaml's `ElementSetter`: replaces the matching elements, removes them, or appends.
-fn set_element(list: &mut Vec<usize>, element: Option<usize>, keys: &[&str], values: &[String], pool: &Pool) -> Result<(), Error> {
+fn set_element(
+    list: &mut Vec<usize>,
+    element: Option<usize>,
+    keys: &[&str],
+    values: &[String],
+    pool: &Pool,
+) -> Result<(), Error> {
     let keys = if keys.is_empty() { &[""][..] } else { keys };
     let of_mappings = !keys[0].is_empty() && values.first().is_some_and(|value| !value.is_empty());
     let mut kept = Vec::with_capacity(list.len() + 1);

@@ -75,7 +75,9 @@ impl<'a> Merger<'a> {
             Shape::Sequence => {
                 let keys = match known {
                     Some(known) => known.merge_keys(),
-                    None if self.options.infer_associative_lists && [found, new].into_iter().flatten().any(all_named) => {
+                    None if self.options.infer_associative_lists
+                        && [found, new].into_iter().flatten().any(all_named) =>
+                    {
                         Some(vec!["name"])
                     }
                     None => None,

@@ -84,8 +84,7 @@ impl Accumulator {
                     }
                 }
                 _ => {
-                    let reason =
-                        format!("found {} resId matches for var {var} (unable to disambiguate)", places.len());
+                    let reason = format!("found {} resId matches for var {var} (unable to disambiguate)", places.len());
                     return Err(Error::Var { reason });
                 }
             }
@@ -118,7 +117,8 @@ impl Accumulator {
 }
 
 fn value_of(holder: &Resource, var: &Var) -> Result<VarValue, Error> {
-    let missing = || Error::Var { reason: format!("field specified in var '{var}' not found in corresponding resource") };
+    let missing =
+        || Error::Var { reason: format!("field specified in var '{var}' not found in corresponding resource") };
     let path: Vec<String> = smart_split(&var.field.field_path, '.').into_iter().flat_map(split_index).collect();
     let found: &Node = path::lookup(&holder.node, &path).ok().flatten().ok_or_else(missing)?;
     if shape(found) != Shape::Scalar {

@@ -39,7 +39,8 @@ impl Target<'_, '_> {
     fn field_generators(&self) -> Result<Vec<(Generator, Option<Origin>)>, Error> {
         let kustomization = &self.kustomization;
         let global = kustomization.generator_options.as_ref();
-        let make = |kind, args: &GeneratorArgs| Generator::Data { kind, args: Box::new(args.clone().with_global(global)) };
+        let make =
+            |kind, args: &GeneratorArgs| Generator::Data { kind, args: Box::new(args.clone().with_global(global)) };
         let mut all = Vec::new();
         for args in &kustomization.config_map_generator {
             all.push((make(Generated::ConfigMap, args), self.builtin_origin("ConfigMapGenerator")));

@@ -231,10 +231,7 @@ impl<'b, 'a> Target<'b, 'a> {
             let spec = [FieldSpec::any("metadata/annotations", true)];
             list.iter_mut().try_for_each(|resource| set_pairs(&mut resource.node, &annotation, &spec))?;
         }
-        gathered
-            .map
-            .append_all(list, &schema)
-            .map_err(|error| error.within(format!("merging resources from '{path}'")))
+        gathered.map.append_all(list, &schema).map_err(|error| error.within(format!("merging resources from '{path}'")))
     }
 
     /// A target below this one.

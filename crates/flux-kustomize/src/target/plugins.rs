@@ -53,9 +53,8 @@ impl Target<'_, '_> {
         }
         let schema = self.build.schema();
         let configs = self.plugin_configs(entries, "transformer")?;
-        let load = |config: &Resource| {
-            Ok((parse_transformer(config, &self.loader, &schema)?, Origin::of_plugin(config)))
-        };
+        let load =
+            |config: &Resource| Ok((parse_transformer(config, &self.loader, &schema)?, Origin::of_plugin(config)));
         configs.iter().map(load).collect()
     }
 }

@@ -9,8 +9,8 @@ use crate::config::FieldSpec;
 use crate::error::Error;
 use crate::go::json::{self, Decoder, GoType, go_struct};
 
-const KIND: &str = "Kustomization";
-const VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+pub(crate) const KIND: &str = "Kustomization";
+pub(crate) const VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 const COMPONENT_KIND: &str = "Component";
 const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 

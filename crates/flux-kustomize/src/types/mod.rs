@@ -8,7 +8,7 @@ mod var;
 
 pub(crate) use generator::{GeneratorArgs, GeneratorOptions};
 pub(crate) use kustomization::{
-    Image, Kustomization, Label, ObjectMeta, Patch, PatchArgs, PatchPath, Replica, SortOptions, read,
+    Image, KIND, Kustomization, Label, ObjectMeta, Patch, PatchArgs, PatchPath, Replica, SortOptions, VERSION, read,
 };
 pub(crate) use replacement::{FieldOptions, Replacement, SourceSelector, TargetSelector};
 pub(crate) use selector::{Matcher, Selector};
