@@ -60,7 +60,7 @@ pub async fn kubectl(_: Arguments) -> Result<Outcome> {
     let kubectl = Kubectl { program, kubeconfig: repository.path().join(".flux/kubeconfig") };
     reads(&kubectl)?;
     writes(&kubectl, repository.path())?;
-    Ok(Outcome::Held("get, describe, apply (client and server side), diff, wait, scale, delete, explain, auth".into()))
+    Ok(Outcome::Held("get, describe, explain, apply (client and server side), diff, wait, rollout, patch, label, delete".into()))
 }
 
 fn reads(kubectl: &Kubectl) -> Result<()> {
@@ -73,7 +73,6 @@ fn reads(kubectl: &Kubectl) -> Result<()> {
     kubectl.says(&["describe", "ks", "app", "-n", "flux-system"], "ReconciliationSucceeded")?;
     kubectl.says(&["api-resources"], "kustomizations")?;
     kubectl.says(&["explain", "deployment.spec.replicas"], "replicas")?;
-    kubectl.says(&["auth", "can-i", "create", "deployments"], "yes")?;
     kubectl.says(&["get", "events", "-A"], "ReconciliationSucceeded")?;
     kubectl.says(&["version"], "Server Version: v1.36")
 }
@@ -90,14 +89,16 @@ fn writes(kubectl: &Kubectl, scratch: &Path) -> Result<()> {
     kubectl
         .says(&["apply", "--server-side", "--force-conflicts", "-f", name], "configmap/by-hand serverside-applied")?;
     kubectl.says(&["get", "cm", "by-hand", "-o", "jsonpath={.data.value}"], "2")?;
-    kubectl.says(&["create", "deployment", "manual", "--image=example.com/manual:1", "--replicas=2"], "created")?;
+    std::fs::write(&file, synthetic::deployment("manual", "example.com/manual:1"))?;
+    kubectl.says(&["apply", "-f", name], "deployment.apps/manual created")?;
     kubectl.says(&["wait", "--for=condition=Available", "deployment/manual", "--timeout=20s"], "condition met")?;
     kubectl.says(&["rollout", "status", "deployment/manual", "--timeout=20s"], "successfully rolled out")?;
-    kubectl.says(&["scale", "deployment/manual", "--replicas=1"], "scaled")?;
+    kubectl.says(&["patch", "deployment/manual", "-p", r#"{"spec":{"replicas":2}}"#], "patched")?;
     kubectl.says(&["label", "deployment/manual", "a=b"], "labeled")?;
     kubectl.says(&["delete", "deployment", "manual"], "deleted")?;
     kubectl.says(&["wait", "--for=delete", "pod", "-l", "app=manual", "--timeout=20s"], "")?;
-    kubectl.says(&["create", "namespace", "passing"], "created")?;
-    kubectl.says(&["delete", "namespace", "passing"], "deleted")?;
-    kubectl.says(&["delete", "-f", name], "deleted")
+    std::fs::write(&file, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: passing\n")?;
+    kubectl.says(&["apply", "-f", name], "namespace/passing created")?;
+    kubectl.says(&["delete", "-f", name], "deleted")?;
+    kubectl.says(&["delete", "configmap", "by-hand"], "deleted")
 }
