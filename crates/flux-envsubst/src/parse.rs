@@ -22,6 +22,8 @@ pub enum Node {
 /// # Errors
 /// A `${` that does not continue as a substitution, or nesting deeper than `max_depth`.
 pub fn parse(text: &str, max_depth: usize) -> Result<Vec<Node>, Error> {
+    // A NUL ends the text, as upstream's scanner has it.
+    let text = text.find('\0').map_or(text, |end| &text[..end]);
     let mut parser = Parser { text, at: 0, max_depth };
     let mut nodes = Vec::new();
     loop {
@@ -75,7 +77,7 @@ impl<'a> Parser<'a> {
         &self.text[self.at..]
     }
 
-    /// The next byte; 0 at the end. A NUL in the text ends it, as upstream's scanner has it.
+    /// The next byte; 0 at the end.
     fn byte(&self) -> u8 {
         self.rest().bytes().next().unwrap_or(0)
     }
@@ -93,10 +95,13 @@ impl<'a> Parser<'a> {
         let mut out = String::new();
         let mut from = self.at;
         let bytes = self.text.as_bytes();
-        while let Some(byte) = bytes.get(self.at).copied() {
+        loop {
+            if matches!(stop, Stop::Never) {
+                self.at += self.rest().find('$').unwrap_or(self.rest().len());
+            }
+            let Some(byte) = bytes.get(self.at).copied() else { break };
             let next = bytes.get(self.at + 1).copied();
             let escape = match (byte, next) {
-                (0, _) => break,
                 (b'$', Some(b'{')) => break,
                 (b'$', Some(b'$')) => escapes != Escapes::None,
                 (b'\\', Some(b'/' | b'\\')) => escapes == Escapes::All,
