@@ -5,13 +5,21 @@
 
 #[cfg(feature = "apiserver")]
 mod apiserver;
+#[cfg(feature = "api")]
+mod crds;
 #[cfg(feature = "envsubst")]
 mod envsubst;
 mod frame;
+#[cfg(feature = "health")]
+mod health_cel;
 mod inputs;
 mod known;
+#[cfg(feature = "health")]
+mod kstatus;
 #[cfg(feature = "kustomize")]
 mod kustomize;
+#[cfg(feature = "kustomize")]
+mod kustomize_build;
 #[cfg(feature = "merge")]
 mod ssa;
 
@@ -86,9 +94,17 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
         #[cfg(feature = "envsubst")]
         "cases/envsubst" => Some(envsubst::load),
         #[cfg(feature = "kustomize")]
+        "cases/kustomize-build" => Some(kustomize_build::load),
+        #[cfg(feature = "kustomize")]
         "kustomize" => Some(kustomize::load),
         #[cfg(feature = "merge")]
         "ssa" => Some(ssa::load),
+        #[cfg(feature = "api")]
+        "crds" => Some(crds::load),
+        #[cfg(feature = "health")]
+        "cases/health-cel" => Some(health_cel::load),
+        #[cfg(feature = "health")]
+        "cases/kstatus" => Some(kstatus::load),
         _ => None,
     };
     found.ok_or_else(|| anyhow::anyhow!("unknown suite `{suite}`, or its engine was left out of this build"))

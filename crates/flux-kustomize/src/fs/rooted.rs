@@ -59,9 +59,7 @@ impl RootedDir {
             }
             let next = done.join(&name);
             let data = fs::symlink_metadata(&next).map_err(|error| match error.kind() {
-                ErrorKind::NotFound | ErrorKind::NotADirectory => {
-                    FsError::MissingOnDisk { path: wanted.clone(), at: next.clone() }
-                }
+                ErrorKind::NotFound | ErrorKind::NotADirectory => self.missing(&wanted, &next, &rest, operation),
                 kind => FsError::Io { operation: "lstat", path: next.clone(), reason: kind.to_string() },
             })?;
             if !data.file_type().is_symlink() {
@@ -84,6 +82,18 @@ impl RootedDir {
         } else {
             Err(FsError::OutsideRoot { operation, path: path.to_owned(), root: self.root.clone() })
         }
+    }
+}
+
+impl RootedDir {
+    /// What is not there is missing inside the root, and refused outside; only the resolving of links says the
+    /// one before the other.
+    fn missing(&self, wanted: &Path, at: &Path, rest: &[std::ffi::OsString], operation: &'static str) -> FsError {
+        let full = rest.iter().rev().fold(at.to_owned(), |path, name| path.join(name));
+        if operation == "abs" || clean(&full).starts_with(&self.root) {
+            return FsError::MissingOnDisk { path: wanted.to_owned(), at: at.to_owned() };
+        }
+        FsError::OutsideRoot { operation, path: wanted.to_owned(), root: self.root.clone() }
     }
 }
 
