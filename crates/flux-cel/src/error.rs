@@ -11,6 +11,9 @@ pub enum CelError {
         /// The place and what is wrong there.
         message: String,
     },
+    /// Types and names are only looked at when compiling.
+    #[error("output type and variables can only be set when compiling the expression")]
+    NotCompiled,
     /// The checked type is not the one asked for.
     #[error("CEL expression output type mismatch: expected {expected}, got {found}")]
     OutputType {

@@ -26,6 +26,17 @@ use serde_json::{Map, Value};
 /// Longer expressions are refused; the CRDs hold no longer ones in practice.
 pub const SOURCE_LIMIT: usize = 16 * 1024;
 
+/// How an expression is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Check names and types.
+    pub compile: bool,
+    /// The names that may be used; only with `compile`.
+    pub variables: &'a [&'a str],
+    /// The type that the result must have; only with `compile`.
+    pub output: Option<OutputType>,
+}
+
 /// A parsed expression, ready to be evaluated many times.
 #[derive(Clone, Debug)]
 pub struct Expression {
@@ -48,6 +59,15 @@ impl Expression {
         let expression = Self::parse(source)?;
         check::check(source, &expression.tree, variables, output)?;
         Ok(expression)
+    }
+
+    /// Parses or compiles as `options` say.
+    pub fn new(source: &str, options: &Options<'_>) -> Result<Self, CelError> {
+        match options {
+            Options { compile: true, variables, output } => Self::compile(source, variables, *output),
+            Options { variables: [], output: None, .. } => Self::parse(source),
+            _ => Err(CelError::NotCompiled),
+        }
     }
 
     /// The text that was parsed.

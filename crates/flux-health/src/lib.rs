@@ -14,7 +14,7 @@ mod generic;
 mod kinds;
 mod status;
 
-pub use aggregate::aggregate;
+pub use aggregate::{aggregate, set_hash};
 pub use augment::augment;
 pub use expressions::{Expressions, HealthChecks, StatusEvaluator};
 pub use field::{FieldPath, Step, is_custom_resource_definition, is_namespace};

@@ -30,7 +30,7 @@ pub fn run(shell: &str) -> Result<ExitCode, CliError> {
 fn clap_command(command: &'static Command) -> clap::Command {
     let mut made = clap::Command::new(command.name())
         .about(command.summary)
-        .visible_aliases(command.aliases.iter().copied())
+        .visible_aliases(command.aliases.iter().copied().filter(|alias| *alias != command.name()))
         .hide(command.hidden)
         .disable_help_subcommand(true)
         .disable_version_flag(true);
