@@ -5,8 +5,8 @@ mod block;
 mod comment;
 mod cursor;
 mod fetch;
-mod flow;
 mod plain;
+mod quoted;
 mod tag;
 mod token;
 
