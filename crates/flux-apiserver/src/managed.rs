@@ -122,7 +122,11 @@ pub(crate) fn apply(
     part: Part,
 ) -> Result<Value, ApiError> {
     let merged = with_request(resource, manager, part, |request| managed_fields::apply(live, applied, force, request));
-    merged.map_err(|error| match error {
+    merged.map_err(failure)
+}
+
+fn failure(error: ApplyError) -> ApiError {
+    match error {
         ApplyError::Conflict(conflict) => {
             let causes = conflict.causes.into_iter().map(|cause| Cause {
                 reason: "FieldManagerConflict".into(),
@@ -132,7 +136,7 @@ pub(crate) fn apply(
             ApiError::apply_conflict(conflict.message, causes.collect())
         }
         other => other_failure(&other),
-    })
+    }
 }
 
 fn other_failure(error: &ApplyError) -> ApiError {
@@ -140,6 +144,33 @@ fn other_failure(error: &ApplyError) -> ApiError {
         ApplyError::ManagedFields | ApplyError::WrongKind(_) => ApiError::bad_request(error.to_string()),
         _ => ApiError::bare(error.to_string()),
     }
+}
+
+/// As [`apply`], for the scale of an object.
+pub(crate) fn apply_scale(live: &Value, applied: &Value, manager: &str, force: bool) -> Result<Value, ApiError> {
+    with_scale(manager, |request| managed_fields::apply(Some(live), applied, force, request)).map_err(failure)
+}
+
+/// As [`after_write`], for the scale of an object.
+pub(crate) fn after_scale(live: &Value, new: &mut Value, manager: &str) {
+    let given = std::mem::take(new);
+    *new = with_scale(manager, |request| managed_fields::update(Some(live), given, request));
+}
+
+fn with_scale<T>(manager: &str, run: impl FnOnce(&Request<'_>) -> T) -> T {
+    const API_VERSION: &str = "autoscaling/v1";
+    let of = flux_schema::schema_for("autoscaling", "v1", "Scale").unwrap_or_else(flux_schema::deduced);
+    let versions = managed_fields::SameObject::one(API_VERSION, of);
+    let now = now();
+    run(&Request {
+        manager,
+        api_version: API_VERSION,
+        kind: "Scale",
+        subresource: "scale",
+        now: &now,
+        versions: &versions,
+        reset: &managed_fields::reset_nothing,
+    })
 }
 
 /// Records what one of the server's own controllers applied: it owns what it changed.

@@ -8,6 +8,7 @@ mod get;
 mod list;
 mod options;
 mod patch;
+mod scale;
 mod update;
 mod view;
 mod virtuals;
@@ -83,6 +84,9 @@ impl Shared {
             (Method::GET, "status" | "ephemeralcontainers" | "resize" | "approval") => self.get(ask, resource).await,
             (Method::POST, "token") => self.token_request(ask, resource).await,
             (Method::POST, "binding") => self.pod_binding(ask).await,
+            (Method::GET, "scale") => self.get_scale(ask, resource).await,
+            (Method::PUT, "scale") => self.put_scale(ask, resource).await,
+            (Method::PATCH, "scale") => self.patch_scale(ask, resource).await,
             (Method::PUT, "status") => self.update(ask, resource, Part::Status).await,
             (Method::PATCH, "status") => self.patch(ask, resource, Part::Status).await,
             _ => Err(ApiError::not_implemented(&format!("subresource {name}"))),

@@ -69,6 +69,7 @@ pub(crate) fn prepare_create(resource: &Resource, object: &mut Value) {
     if has_generation(resource) {
         meta_mut(object).insert("generation".into(), 1.into());
     }
+    crate::completion::on_create(resource, object);
 }
 
 /// Whether main writes leave `status` alone.
@@ -84,6 +85,7 @@ pub(crate) fn prepare_update(resource: &Resource, old: &Value, new: &mut Value) 
     {
         carry(map, old, "status");
     }
+    crate::completion::on_update(resource, old, new);
     count_generation(resource, old, new);
 }
 

@@ -17,14 +17,14 @@ use crate::{json, managed};
 
 /// The kinds of patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Json,
     Merge,
     Strategic,
     Apply,
 }
 
-fn format_of(ask: &Ask, resource: &Resource) -> Result<Format, ApiError> {
+pub(super) fn format_of(ask: &Ask, resource: &Resource) -> Result<Format, ApiError> {
     match ask.header("content-type").split(';').next().unwrap_or("").trim() {
         "application/json-patch+json" => Ok(Format::Json),
         "application/merge-patch+json" => Ok(Format::Merge),
@@ -64,7 +64,7 @@ impl Shared {
 
     async fn apply(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part) -> Result<Reply, ApiError> {
         let form = form_of(ask)?;
-        let applied = read_applied(ask, resource)?;
+        let applied = read_applied(ask, &resource.api_version(), &resource.kind)?;
         let (space, object_name) = (ask.target.namespace.clone(), ask.target.name.clone());
         let manager = ask.manager();
         let force = ask.query.flag("force").unwrap_or(false);
@@ -130,7 +130,7 @@ fn check_given(resource: &Resource, applied: &Value, old: &Value) -> Result<(), 
 }
 
 /// The applied configuration, as YAML or JSON.
-fn read_applied(ask: &mut Ask, resource: &Resource) -> Result<Value, ApiError> {
+pub(super) fn read_applied(ask: &mut Ask, api_version: &str, wanted: &str) -> Result<Value, ApiError> {
     let (value, duplicates) = match json::parse(&ask.body) {
         Ok(parsed) => (parsed.value, parsed.duplicates),
         Err(_) => {
@@ -164,7 +164,7 @@ fn read_applied(ask: &mut Ask, resource: &Resource) -> Result<Value, ApiError> {
         let (group, short) = crate::object::split_api_version(&version);
         return Err(ApiError::bad_request(format!("invalid object type: {}/{}, Kind={kind}", group, short)));
     }
-    if version != resource.api_version() || kind != resource.kind {
+    if version != api_version || kind != wanted {
         let (group, short) = crate::object::split_api_version(&version);
         return Err(ApiError::bad_request(format!("invalid object type: {group}/{short}, Kind={kind}")));
     }
@@ -227,7 +227,7 @@ fn not_a_map(patch: &Value) -> ApiError {
     ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"))
 }
 
-fn merge(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
+pub(super) fn merge(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
     let patch = decode(ask)?;
     if !patch.is_object() && !patch.is_null() {
         return Err(not_a_map(&patch));
@@ -237,7 +237,7 @@ fn merge(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
     Ok(new)
 }
 
-fn json_patch(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
+pub(super) fn json_patch(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
     let patch = decode(ask)?;
     let mut new = old.clone();
     flux_merge::json_patch(&mut new, &patch).map_err(|error| match error {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::conflict::ConflictError;
 use super::entry::{DecodeError, Managed, Operation};
 use super::update::track;
-use super::{Conversion, Request, managed_fields, strip, with_managed_fields, without_managed_fields};
+use super::{Conversion, Request, kind_text, managed_fields, strip, with_managed_fields, without_managed_fields};
 use crate::fieldpath::Set;
 use crate::typed::{Duplicates, Typed};
 use crate::updater::{Conflict, UpdateError, Updater};
@@ -52,7 +52,7 @@ pub enum ApplyError {
 pub fn apply(live: Option<&Value>, applied: &Value, force: bool, request: &Request<'_>) -> Result<Value, ApplyError> {
     let text = |key: &str| applied.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("apiVersion") != request.api_version || text("kind") != request.kind {
-        return Err(ApplyError::WrongKind(format!("{}, Kind={}", text("apiVersion"), text("kind"))));
+        return Err(ApplyError::WrongKind(kind_text(text("apiVersion"), text("kind"))));
     }
     if managed_fields(applied).is_some_and(|entries| !entries.is_null()) {
         return Err(ApplyError::ManagedFields);

@@ -93,7 +93,7 @@ impl Request<'_> {
     fn type_of(&self) -> Result<TypeRef, String> {
         self.versions
             .type_of(self.api_version)
-            .ok_or_else(|| format!("no corresponding type for {}, Kind={}", self.api_version, self.kind))
+            .ok_or_else(|| format!("no corresponding type for {}", kind_text(self.api_version, self.kind)))
     }
 
     fn id(&self, operation: Operation) -> ManagerId {
@@ -110,8 +110,14 @@ impl Request<'_> {
     fn named(&self, object: &Value) -> String {
         let text = |key: &str| object.pointer(key).and_then(Value::as_str).unwrap_or_default();
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
-        format!("{namespace}/{name}; {}, Kind={}", text("/apiVersion"), text("/kind"))
+        format!("{namespace}/{name}; {}", kind_text(text("/apiVersion"), text("/kind")))
     }
+}
+
+/// As Go prints a kind; the core group is empty: `/v1, Kind=Pod`.
+fn kind_text(api_version: &str, kind: &str) -> String {
+    let slash = if api_version.contains('/') { "" } else { "/" };
+    format!("{slash}{api_version}, Kind={kind}")
 }
 
 /// Structured merge's view of [`Versions`].
