@@ -24,7 +24,9 @@ pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
     };
     let chunks = split(&text)?;
     let single = chunks.len() == 1;
-    let options = ParseOptions { limits: *limits, ..ParseOptions::default() };
+    // Comments matter only where they describe how lists are merged.
+    let keep_comments = text.contains("x-kubernetes-patch-strategy") && text.contains("# {");
+    let options = ParseOptions { limits: *limits, keep_comments, ..ParseOptions::default() };
     let mut nodes = Vec::new();
     for chunk in chunks {
         let parsed = flux_yaml::parse_one(chunk, &options).map_err(|yaml| Error::MalformedYaml { yaml, file: None })?;

@@ -88,7 +88,8 @@ pub fn generate(fs: &dyn FileSystem, path: &Path, config: &str) -> Result<Object
 /// Merges `patch` into `target`, both YAML; `None` when nothing is left.
 pub fn merge(target: &str, patch: &str, options: MergeOptions) -> Result<Option<Node>, Error> {
     let read = |text: &str| -> Result<Node, Error> {
-        Ok(flux_yaml::parse_one(text, &flux_yaml::ParseOptions::default())?.unwrap_or_else(Node::null))
+        let options = flux_yaml::ParseOptions { keep_comments: true, ..flux_yaml::ParseOptions::default() };
+        Ok(flux_yaml::parse_one(text, &options)?.unwrap_or_else(Node::null))
     };
     merge::merge(read(target)?, read(patch)?, &Schema::default(), options)
 }
@@ -124,7 +125,8 @@ pub fn filter(name: &str, config: &str, resources: &str) -> Result<Vec<Node>, Er
     if name == "patchstrategicmerge" {
         return merge_patch(config, objects, &schema);
     }
-    let value: Value = flux_yaml::yaml_to_json(config)?;
+    let node = flux_yaml::parse_one(config, &flux_yaml::ParseOptions::default())?.unwrap_or_else(Node::null);
+    let value: Value = flux_yaml::to_json(&node, flux_yaml::Schema::V3)?;
     let config: FilterConfig = decode_yaml(&value, false).map_err(|reason| Error::Plugin { reason })?;
     if name == "iampolicygenerator" {
         let mut nodes: Vec<Node> = objects.into_iter().map(|object| object.node).collect();

@@ -1,5 +1,6 @@
 //! Strategic merge of one tree into another: kyaml's `merge2` over `walk`, with its directives and quirks.
 
+mod comments;
 mod directive;
 mod list;
 #[cfg(test)]
@@ -48,12 +49,14 @@ impl Merged {
 
 /// Merges `patch` into `target`. `None` when the patch deletes it.
 pub(crate) fn merge(target: Node, patch: Node, schema: &Schema, options: MergeOptions) -> Result<Option<Node>, Error> {
-    let merger = Merger { schema, options };
+    let described = comments::CommentTypes::of([&target, &patch]);
+    let merger = Merger { schema, described: &described, options };
     Ok(merger.walk(Some(target), Patch::Node(patch), None)?.node)
 }
 
 struct Merger<'a> {
     schema: &'a Schema,
+    described: &'a comments::CommentTypes,
     options: MergeOptions,
 }
 
@@ -90,6 +93,18 @@ impl<'a> Merger<'a> {
         }
     }
 
+    /// The type a comment gives a field, in the target or in the patch.
+    fn described_type(&self, target: &Mapping, patch: &Patch, name: &str) -> Option<TypeRef<'a>> {
+        let find = |map: &Mapping| {
+            let (key, value) = map.entries.iter().find(|(key, _)| raw(key) == name)?;
+            self.described.find(key, value)
+        };
+        find(target).or_else(|| match patch {
+            Patch::Node(node) => node.as_mapping().and_then(find),
+            _ => None,
+        })
+    }
+
     /// The type of an object in a place whose type is unknown.
     fn type_of(&self, node: Option<&Node>) -> Option<TypeRef<'a>> {
         let node = node.filter(|node| shape(node) == Shape::Mapping)?;
@@ -121,6 +136,7 @@ impl<'a> Merger<'a> {
         };
         let NodeKind::Mapping(map) = &mut target.kind else { return Ok(Merged::some(target)) };
         for name in names {
+            let described = self.described_type(map, &patch, &name);
             let own = map.get_mut(&name).map(|slot| std::mem::replace(slot, Node::null()));
             let had_own = own.is_some();
             let style = own.as_ref().and_then(|own| own.as_scalar().map(|scalar| scalar.style));
@@ -132,7 +148,7 @@ impl<'a> Merger<'a> {
                 }
             };
             let from_patch = matches!(below, Patch::Node(_));
-            let merged = self.walk(own, below, known.and_then(|known| known.field(&name)))?;
+            let merged = self.walk(own, below, described.or_else(|| known.and_then(|known| known.field(&name))))?;
             put(map, &name, merged, had_own, style.filter(|_| from_patch));
         }
         Ok(Merged::some(target))

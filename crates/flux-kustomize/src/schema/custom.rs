@@ -21,6 +21,7 @@ pub(crate) fn parse(text: &str) -> Result<Schema, Error> {
     let mut reader = Reader { definitions, schema: Schema::default(), named: HashMap::new() };
     for (name, definition) in definitions {
         let link = reader.named(name, 0)?;
+        reader.schema.definitions.insert(name.clone(), link);
         let kinds = definition.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
         for kind in kinds.into_iter().flatten() {
             if let Some(key) = type_meta(kind) {

@@ -44,6 +44,7 @@ enum Link {
 pub(crate) struct Schema {
     types: Vec<CustomType>,
     roots: HashMap<(String, String), Link>,
+    definitions: HashMap<String, Link>,
     cluster_scoped: HashSet<(String, String)>,
 }
 
@@ -64,6 +65,11 @@ impl Schema {
         }
         let at = ROOTS.binary_search_by(|root| (root.0, root.1).cmp(&(api_version, kind))).ok()?;
         Some(TypeRef { schema: self, link: Link::Builtin(ROOTS[at].2) })
+    }
+
+    /// A definition of the custom document.
+    pub(crate) fn definition(&self, name: &str) -> Option<TypeRef<'_>> {
+        Some(TypeRef { schema: self, link: *self.definitions.get(name)? })
     }
 
     /// True when a kind is known to live outside namespaces.
