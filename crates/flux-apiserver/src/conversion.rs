@@ -23,6 +23,11 @@ pub(crate) fn to_stored(resource: &Resource, value: &mut Value) {
     }
 }
 
+/// An autoscaler of version 1 in the form of version 2.
+pub(crate) fn autoscaler_to_v2(value: &mut Value) {
+    autoscaler::to_v2(value);
+}
+
 /// Fields of a core event and their names in `events.k8s.io`.
 const EVENT_FIELDS: [(&str, &str); 7] = [
     ("involvedObject", "regarding"),

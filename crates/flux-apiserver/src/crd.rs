@@ -4,10 +4,14 @@ mod controller;
 mod defaults;
 mod definition;
 mod embedded;
+mod formats;
 mod prune;
+pub(crate) mod rules;
+mod validate;
 
 pub(crate) use controller::CLEANUP;
 pub(crate) use defaults::{apply as apply_defaults, prune_nulls};
-pub(crate) use definition::{Definition, Scale, Version};
+pub(crate) use definition::{Definition, Version, compare_versions};
 pub(crate) use embedded::embedded_metadata;
 pub(crate) use prune::prune;
+pub(crate) use validate::{blocks_rules, validate};

@@ -3,12 +3,15 @@
 use http::HeaderMap;
 
 use crate::status::ApiError;
+use crate::table::Include;
 
 /// The form of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
     pub encoding: Encoding,
     pub view: View,
+    /// How much of each object a Table's row carries.
+    pub include: Include,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,12 @@ pub(crate) enum View {
 }
 
 impl Form {
-    pub const JSON: Self = Self { encoding: Encoding::Json, view: View::Whole };
+    pub const JSON: Self = Self { encoding: Encoding::Json, view: View::Whole, include: Include::Metadata };
+
+    /// Whole objects in JSON.
+    pub fn is_plain(self) -> bool {
+        self.encoding == Encoding::Json && self.view == View::Whole
+    }
 
     pub fn content_type(self) -> &'static str {
         match self.encoding {
@@ -79,7 +87,7 @@ fn range(text: &str) -> Option<Form> {
         "PartialObjectMetadataList" => View::PartialList { beta },
         _ => return None,
     };
-    Some(Form { encoding, view })
+    Some(Form { encoding, view, include: Include::Metadata })
 }
 
 #[cfg(test)]

@@ -113,5 +113,7 @@ fn warning_header(text: &str) -> String {
 
 /// The answer of a read or write of objects, negotiated.
 pub(crate) fn form_of(ask: &Ask) -> Result<Form, ApiError> {
-    crate::negotiate::negotiate(&ask.headers)
+    let mut form = crate::negotiate::negotiate(&ask.headers)?;
+    form.include = crate::table::Include::read(ask.query.get("includeObject").unwrap_or(""));
+    Ok(form)
 }

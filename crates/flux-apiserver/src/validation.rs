@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::crd;
 use crate::object::{meta_text, name};
 use crate::request::Ask;
 use crate::resources::Resource;
@@ -22,6 +23,7 @@ pub(crate) async fn on_create(
 ) -> Result<(), ApiError> {
     let mut errors = Vec::new();
     meta_rules::check(resource, object, &mut errors);
+    custom(resource, None, object, &mut errors);
     settle(resource, object, errors)
 }
 
@@ -37,7 +39,25 @@ pub(crate) async fn on_update(
     let mut errors = Vec::new();
     meta_rules::check(resource, new, &mut errors);
     meta_rules::check_update(old, new, &mut errors);
+    custom(resource, Some(old), new, &mut errors);
     settle(resource, new, errors)
+}
+
+/// Checks a custom resource against schema and rules of its version.
+fn custom(resource: &Resource, old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>) {
+    let Some(version) = resource.custom() else { return };
+    let found = crd::validate(new, old, &version.schema);
+    let blocked = found.iter().any(crd::blocks_rules);
+    errors.extend(found);
+    if !version.has_rules {
+        return;
+    }
+    if blocked {
+        let words = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        errors.push(FieldError::invalid("<nil>", Value::Null, words));
+    } else {
+        errors.extend(crd::rules::check(new, old, &version.schema));
+    }
 }
 
 fn settle(resource: &Resource, object: &Value, errors: Vec<FieldError>) -> Result<(), ApiError> {

@@ -36,6 +36,8 @@ pub(crate) struct Version {
     /// The text of the deprecation warning, when the version is deprecated.
     pub deprecation: Option<String>,
     pub schema: Value,
+    /// Whether the schema holds rules in CEL.
+    pub has_rules: bool,
     pub status: bool,
     pub scale: Option<Scale>,
     pub selectable: Vec<String>,
@@ -191,11 +193,13 @@ fn read_version(version: &Value, group: &str, kind: &str, newest: &Option<String
         selector: Some(text(scale, "labelSelectorPath")).filter(|path| !path.is_empty()).map(pointer),
     });
     let selectable = list_at(version, "/selectableFields").iter();
+    let schema = version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or(Value::Null);
     Version {
+        has_rules: super::rules::any(&schema),
+        schema,
         served: on("served"),
         storage: on("storage"),
         deprecation,
-        schema: version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or(Value::Null),
         status: version.pointer("/subresources/status").is_some_and(Value::is_object),
         scale,
         selectable: selectable.map(|field| text(field, "jsonPath").trim_start_matches('.').to_owned()).collect(),

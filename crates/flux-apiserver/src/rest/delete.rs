@@ -275,7 +275,7 @@ impl Shared {
         } else {
             gone
         };
-        let value = super::view::list(resource, items, meta, form.view, crate::table::Headers::WithHeaders)?;
+        let value = super::view::list(resource, items, meta, form.view, crate::table::Headers::WithHeaders, form.include)?;
         Ok(Reply::value(200, &value, form))
     }
 }

@@ -58,7 +58,7 @@ impl Shared {
         entry: &Entry,
         form: Form,
     ) -> Result<Reply, ApiError> {
-        if form == Form::JSON && convert::is_plain(resource) {
+        if form.is_plain() && convert::is_plain(resource) {
             let mut bytes = convert::with_kind(resource, &entry.value);
             bytes.push(b'\n');
             return Ok(Reply::bytes(code, "application/json", bytes));
@@ -76,7 +76,7 @@ impl Shared {
     ) -> Result<Reply, ApiError> {
         let value = match form.view {
             View::Whole => value,
-            _ => super::view::one(resource, value, form.view, crate::table::Headers::WithHeaders)?,
+            _ => super::view::one(resource, value, form.view, crate::table::Headers::WithHeaders, form.include)?,
         };
         debug_assert!(matches!(form.encoding, Encoding::Json | Encoding::Yaml));
         Ok(Reply::value(code, &value, form))

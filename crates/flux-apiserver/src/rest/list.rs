@@ -187,7 +187,7 @@ impl Shared {
         self.wait_for(asked.floor).await?;
         let space = ask.target.namespace.clone();
         let found = self.collect(resource, &space, &asked, &selectors).await?;
-        if form == Form::JSON && selectors.is_empty() && convert::is_plain(resource) {
+        if form.is_plain() && selectors.is_empty() && convert::is_plain(resource) {
             return Ok(raw_list(resource, &found));
         }
         let items: Vec<Value> = match found.parsed {
@@ -198,7 +198,7 @@ impl Shared {
             View::Whole if resource.custom().is_none() => items.into_iter().map(without_kind).collect(),
             _ => items,
         };
-        let value = view::list(resource, items, found.meta, form.view, Headers::WithHeaders)?;
+        let value = view::list(resource, items, found.meta, form.view, Headers::WithHeaders, form.include)?;
         Ok(Reply::value(200, &value, form))
     }
 

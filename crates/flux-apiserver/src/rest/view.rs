@@ -12,7 +12,7 @@ fn meta_version(beta: bool) -> &'static str {
 }
 
 /// One object in the view asked for.
-pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table::Headers) -> Result<Value, ApiError> {
+pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table::Headers, include: table::Include) -> Result<Value, ApiError> {
     match view {
         View::Whole => Ok(value),
         View::Partial { beta } => Ok(partial(&value, beta)),
@@ -21,7 +21,7 @@ pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table:
         }
         View::Table { beta } => {
             let version = value.pointer("/metadata/resourceVersion").cloned().unwrap_or(json!(""));
-            Ok(table::table(resource, &[value], meta_version(beta), json!({"resourceVersion": version}), headers))
+            Ok(table::table(resource, &[value], meta_version(beta), json!({"resourceVersion": version}), headers, include))
         }
     }
 }
@@ -39,6 +39,7 @@ pub(crate) fn list(
     meta: Map<String, Value>,
     view: View,
     headers: table::Headers,
+    include: table::Include,
 ) -> Result<Value, ApiError> {
     let meta = Value::Object(meta);
     Ok(match view {
@@ -55,6 +56,6 @@ pub(crate) fn list(
                 "application/json, application/yaml, application/vnd.kubernetes.protobuf",
             ));
         }
-        View::Table { beta } => table::table(resource, &items, meta_version(beta), meta, headers),
+        View::Table { beta } => table::table(resource, &items, meta_version(beta), meta, headers, include),
     })
 }

@@ -191,7 +191,7 @@ impl Stream {
     }
 
     fn push(&mut self, kind: &str, bytes: &Bytes) {
-        if self.form == Form::JSON && convert::is_plain(&self.resource) {
+        if self.form.is_plain() && convert::is_plain(&self.resource) {
             if !self.selectors.is_empty() && kind == "ADDED" && !self.matches(bytes) {
                 return;
             }
@@ -211,7 +211,7 @@ impl Stream {
     }
 
     fn push_value(&mut self, kind: &str, value: Value) {
-        let shown = view::one(&self.resource, value, self.form.view, self.headers);
+        let shown = view::one(&self.resource, value, self.form.view, self.headers, self.form.include);
         if matches!(self.form.view, View::Table { .. }) {
             self.headers = Headers::Without;
         }
