@@ -3,10 +3,10 @@
 /// The simulation could not start, or lost its API server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The API server did not say which kinds it serves.
-    #[error("simulation cannot read the API server's kinds at `{path}`")]
+    /// The API server did not let a kind be listed.
+    #[error("simulation cannot list objects at `{path}`")]
     Discovery {
-        /// The discovery path that was asked.
+        /// The path that was asked.
         path: String,
         /// What the client said.
         #[source]

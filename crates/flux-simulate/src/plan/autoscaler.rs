@@ -21,7 +21,7 @@ pub(super) fn plan(ctx: &Context, scaler: &Object, plan: &mut Plan) {
             text("name")
         );
         conditions.set("AbleToScale", false, "FailedGetScale", &message);
-        status.insert("currentReplicas".into(), 0.into());
+        status.remove("currentReplicas");
         status.insert("desiredReplicas".into(), 0.into());
         conditions.store(&mut status);
         return plan.set_status(scaler, status);
@@ -34,7 +34,12 @@ pub(super) fn plan(ctx: &Context, scaler: &Object, plan: &mut Plan) {
         status.insert("lastScaleTime".into(), rfc3339(ctx.now).into());
     }
     let current = target.status["replicas"].as_i64().unwrap_or_default();
-    status.insert("currentReplicas".into(), current.into());
+    // As Go leaves it out.
+    if current == 0 {
+        status.remove("currentReplicas");
+    } else {
+        status.insert("currentReplicas".into(), current.into());
+    }
     status.insert("desiredReplicas".into(), wanted.into());
     conditions.set("AbleToScale", true, "ReadyForNewScale", "recommended size matches current size");
     if held == 0 {

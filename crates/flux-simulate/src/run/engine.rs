@@ -4,7 +4,7 @@ use super::execute::{self, Addresses, Outcome};
 use super::timers::Timers;
 use super::watch::{self, News};
 use crate::kinds::{Kind, Resource};
-use crate::plan::{self, Context, Progress, Write};
+use crate::plan::{self, Context, Part, Progress, Write};
 use crate::world::{Key, Object, World};
 use crate::{Config, Error};
 use futures::StreamExt;
@@ -204,8 +204,9 @@ impl Engine {
 
     fn take_in_done(&mut self, done: Done) {
         self.in_flight.remove(&done.key);
-        let mut failed = false;
+        let (mut failed, mut idle) = (false, true);
         for (write, outcome) in done.results {
+            idle &= changed_nothing(&write, &outcome);
             failed |= !self.take_in_outcome(&write, outcome);
         }
         if failed {
@@ -214,9 +215,12 @@ impl Engine {
             *count += 1;
             let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
             self.timers.at_latest(done.key, Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX));
-        } else {
-            self.failures.remove(&done.key);
-            // There may be more of the same, and the plan saw the world before these writes.
+            return;
+        }
+        self.failures.remove(&done.key);
+        // There may be more of the same, and the plan saw the world before these writes. But a server that has an
+        // equal opinion in other words would be told the same for ever.
+        if !idle {
             self.dirty.insert(done.key);
         }
     }
@@ -261,6 +265,16 @@ impl Engine {
                 false
             }
         }
+    }
+}
+
+/// Whether the object is as it was when the write was planned.
+fn changed_nothing(write: &Write, outcome: &Outcome) -> bool {
+    match (write, outcome) {
+        (Write::Patch { version, part: Part::Main | Part::Status, .. }, Outcome::Stored(_, value)) => {
+            value["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()) == Some(*version)
+        }
+        _ => false,
     }
 }
 

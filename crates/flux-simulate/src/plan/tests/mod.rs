@@ -3,6 +3,7 @@
 mod others;
 mod scheduling;
 mod stages;
+mod walks;
 mod workloads;
 
 use super::{Context, Part, Plan, Progress, Write, plan};
