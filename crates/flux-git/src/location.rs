@@ -73,7 +73,7 @@ fn expand_scp(text: &str) -> Option<String> {
     let (host, path) = text.split_once(':')?;
     let (user, host) = host.split_once('@').map_or(("", host), |(user, host)| (user, host));
     let plain = |part: &str| !part.contains(['/', '\\', ' ']);
-    if host.is_empty() || path.is_empty() || !plain(host) || !plain(user) {
+    if host.is_empty() || path.is_empty() || path.starts_with(':') || !plain(host) || !plain(user) {
         return None;
     }
     let at = if user.is_empty() { "" } else { "@" };
@@ -101,7 +101,9 @@ fn decoded(text: &str) -> String {
 
 /// The address without user, password, query and fragment; fit for messages.
 pub fn redacted(text: &str) -> String {
-    if let Ok(mut url) = Url::parse(text) {
+    if let Ok(mut url) = Url::parse(text)
+        && url.has_host()
+    {
         if url.scheme() != "ssh" {
             let _ = url.set_username("");
         }

@@ -97,14 +97,27 @@ impl Session {
         self.connection.send(body).await?;
         let mut reader = PacketReader::new(self.connection.reader(), self.bounds.references, &self.url);
         let mut found = Vec::new();
-        while let Packet::Data(line) = reader.next().await? {
-            let reference = advertisement::reference_v2(line)
-                .ok_or_else(|| GitError::Protocol { url: self.url.clone(), reason: "malformed reference".into() })?;
-            if wanted(&reference.name) {
-                found.push(reference);
+        let read = loop {
+            match reader.next().await {
+                Ok(Packet::Data(line)) => match advertisement::reference_v2(line) {
+                    Some(reference) if wanted(&reference.name) => found.push(reference),
+                    Some(_) => {}
+                    None => {
+                        let reason = "malformed reference".to_owned();
+                        break Err(GitError::Protocol { url: self.url.clone(), reason });
+                    }
+                },
+                Ok(Packet::Delimiter) => {}
+                Ok(Packet::Flush) => break Ok(()),
+                Ok(Packet::End) => break Err(reader.ended()),
+                Err(error) => break Err(error),
             }
+        };
+        drop(reader);
+        match read {
+            Ok(()) => Ok(found),
+            Err(error) => Err(self.connection.explain(error).await),
         }
-        Ok(found)
     }
 
     fn common(&self, body: &mut Vec<u8>) {
