@@ -96,6 +96,7 @@ fn strip_single_folder(place: PathBuf) -> Result<PathBuf> {
     }
 }
 
-fn target_dir() -> PathBuf {
+/// Where cargo builds.
+pub fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository_root().join("target"), PathBuf::from)
 }

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "apiserver")]
 mod apiserver;
+#[cfg(feature = "cli")]
+mod cli;
 #[cfg(feature = "api")]
 mod crds;
 #[cfg(feature = "envsubst")]
@@ -99,6 +101,8 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
         "kustomize" => Some(kustomize::load),
         #[cfg(feature = "merge")]
         "ssa" => Some(ssa::load),
+        #[cfg(feature = "cli")]
+        "cli" => Some(cli::load),
         #[cfg(feature = "api")]
         "crds" => Some(crds::load),
         #[cfg(feature = "health")]

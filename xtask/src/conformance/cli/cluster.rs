@@ -1,0 +1,108 @@
+//! An API server per golden, with the objects that its test makes first.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use flux_apiserver::{Config, Identity, Server};
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
+use kube::discovery::{Scope, pinned_kind};
+use serde_json::{Value, json};
+
+use super::goldens::plain;
+
+/// A server that listens on the loopback address until it is dropped.
+pub struct Cluster {
+    kubeconfig: PathBuf,
+    server: Option<Server>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Cluster {
+    /// Starts a server, installs Flux' definitions and makes the objects of the case.
+    pub fn start(folder: &Path, row: &Value, scratch: &Path) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let (server, kubeconfig) = runtime.block_on(async {
+            let config = Config { listen: Some(([127, 0, 0, 1], 0).into()), ..Config::default() };
+            let server = Server::start(config).await?;
+            let text = server.kubeconfig("test").context("the server listens")?;
+            let path = scratch.join("kubeconfig");
+            fs::write(&path, text)?;
+            let client = kube::Client::new(server.service(Identity::admin()), "default");
+            for definition in flux_api::crds()? {
+                create(&client, &definition).await?;
+            }
+            for namespace in namespaces(row) {
+                create(&client, &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }))
+                    .await?;
+            }
+            for file in row["cluster_objects"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                for object in objects(&folder.join(file), &row["template_values"])? {
+                    create(&client, &object).await?;
+                }
+            }
+            anyhow::Ok((server, path))
+        })?;
+        Ok(Self { kubeconfig, server: Some(server), runtime })
+    }
+
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.shutdown());
+        }
+    }
+}
+
+/// Every namespace that the case speaks of.
+fn namespaces(row: &Value) -> BTreeSet<String> {
+    let text = row.to_string();
+    let named = text.split("{{ns").skip(1).filter_map(|part| part.split_once("}}"));
+    named
+        .map(|(name, _)| name.strip_prefix(':').unwrap_or("default-ns").to_owned())
+        .filter(|name| name != "default")
+        .collect()
+}
+
+fn objects(path: &Path, values: &Value) -> Result<Vec<Value>> {
+    let mut text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    for (name, value) in values.as_object().into_iter().flatten() {
+        let value = value.as_str().map(plain).unwrap_or_default();
+        text = text.replace(&format!("{{{{ .{name} }}}}"), &value).replace(&format!("{{{{.{name}}}}}"), &value);
+    }
+    let documents = flux_yaml::parse(&text, &flux_yaml::ParseOptions::default())?;
+    let read = documents.iter().map(|node| flux_yaml::to_json(node, flux_yaml::Schema::Yaml11));
+    Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().filter(Value::is_object).collect())
+}
+
+/// Creates an object and then writes its status, as the tests do. One that is there is left alone.
+async fn create(client: &kube::Client, object: &Value) -> Result<()> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
+    let gvk = GroupVersionKind::gvk(group, version, text("/kind"));
+    let (resource, capabilities) = pinned_kind(client, &gvk).await?;
+    let objects: Api<DynamicObject> = match capabilities.scope {
+        Scope::Cluster => Api::all_with(client.clone(), &resource),
+        Scope::Namespaced => {
+            let namespace = Some(text("/metadata/namespace")).filter(|name| !name.is_empty()).unwrap_or("default");
+            Api::namespaced_with(client.clone(), namespace, &resource)
+        }
+    };
+    let typed: DynamicObject = serde_json::from_value(object.clone())?;
+    match objects.create(&PostParams::default(), &typed).await {
+        Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => return Ok(()),
+        other => other.with_context(|| format!("create {} {}", text("/kind"), text("/metadata/name")))?,
+    };
+    if let Some(status) = object.get("status") {
+        let patch = json!({ "status": status });
+        objects.patch_status(text("/metadata/name"), &PatchParams::default(), &Patch::Merge(&patch)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Goldens: arguments, what is in the cluster before, and what must be printed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::cluster::Cluster;
+use super::{Case, Inputs, Ran, Verdict, run, words};
+
+/// What all cases share.
+struct Suite {
+    /// The folder with `testdata`, in which commands run.
+    folder: PathBuf,
+    binary: PathBuf,
+}
+
+pub fn load(index: &Path, inputs: &Inputs, binary: &Path) -> Result<Vec<Case>> {
+    let text = fs::read_to_string(index).with_context(|| format!("read {}", index.display()))?;
+    let folder = index.parent().context("an index lies in a folder")?;
+    let folder = if folder.join("testdata").is_dir() { folder.to_owned() } else { inputs.fixture("golden") };
+    let suite = Arc::new(Suite { folder, binary: binary.to_owned() });
+    let mut cases = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let row: Value = serde_json::from_str(line)?;
+        let id = row["id"].as_str().context("a golden has an id")?.to_owned();
+        let suite = Arc::clone(&suite);
+        cases.push(Case::new(format!("golden/{id}"), move || match suite.judge(&row) {
+            Ok(verdict) => verdict,
+            Err(error) => Verdict::Fail(format!("{error:#}")),
+        }));
+    }
+    Ok(cases)
+}
+
+impl Suite {
+    fn judge(&self, row: &Value) -> Result<Verdict> {
+        let Some(arguments) = row["args"].as_str() else {
+            return Ok(Verdict::Fail("needs a run-time value of the test".into()));
+        };
+        if arguments.contains("{{var:") {
+            return Ok(Verdict::Fail("needs a run-time value of the test".into()));
+        }
+        if row["e2e_sequence"] == true {
+            return Ok(Verdict::Fail("needs running controllers and servers of the Internet".into()));
+        }
+        let alone = row.pointer("/upstream_run_without_cluster/matches") == Some(&Value::Bool(true));
+        let mut environment: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in row["env"].as_object().into_iter().flatten() {
+            environment.insert(name.clone(), value.as_str().unwrap_or_default().to_owned());
+        }
+        let scratch = tempfile::tempdir()?;
+        let cluster = if alone { None } else { Some(Cluster::start(&self.folder, row, scratch.path())?) };
+        if let Some(cluster) = &cluster {
+            environment.insert("KUBECONFIG".into(), cluster.kubeconfig().display().to_string());
+        }
+        let input = row["stdin_file"].as_str().map(|name| self.folder.join(name));
+        let arguments = words::split(&plain(arguments));
+        let got = run(&self.binary, &arguments, &self.folder, &environment, input.as_deref())?;
+        self.compare(&row["assert"], &got)
+    }
+
+    fn compare(&self, assert: &Value, got: &Ran) -> Result<Verdict> {
+        let text = || text_of(&assert["text"]);
+        let error = got.stderr.rsplit_once("\u{2717} ").map_or("", |(_, text)| text).trim_end();
+        Ok(match assert["kind"].as_str().unwrap_or_default() {
+            "success" if got.exit == 0 => Verdict::Pass,
+            "success" => Verdict::Fail(format!("exit {}: {}", got.exit, got.stderr.trim())),
+            "error" => Verdict::same_text(text().trim_end(), error),
+            "error_contains" if got.stderr.contains(&text()) => Verdict::Pass,
+            "error_contains" => Verdict::Fail(format!("expected an error with {:?}, got {:?}", text(), got.stderr)),
+            // The recorded program was built without a version.
+            "value" => Verdict::same_text(&text().replace("v0.0.0-dev.0", "v2.9.4"), &got.both()),
+            "golden" | "golden_template" => {
+                let file = assert["file"].as_str().context("a golden names its file")?;
+                let path = self.folder.join(file);
+                let mut expected = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+                for (name, value) in assert["values"].as_object().into_iter().flatten() {
+                    let value = value.as_str().map(plain).unwrap_or_default();
+                    expected = expected.replace(&format!("{{{{ .{name} }}}}"), &value);
+                }
+                // A comparison that finds something ends with a warning that upstream's tests do not see.
+                let both = got.both();
+                let shown = both.strip_prefix(CHANGED).unwrap_or(&both);
+                Verdict::same_text(&expected, shown)
+            }
+            other => Verdict::Fail(format!("no way to judge `{other}`")),
+        })
+    }
+}
+
+const CHANGED: &str = "\u{26a0}\u{fe0f} identified at least one change, exiting with non-zero exit code\n";
+
+/// `{{ns:base}}` becomes `base`: each test has a server of its own.
+pub fn plain(text: &str) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{ns") {
+        let Some((name, next)) = after.split_once("}}") else { break };
+        result.push_str(before);
+        result.push_str(match name.strip_prefix(':') {
+            Some(base) => base,
+            None => "default-ns",
+        });
+        rest = next;
+    }
+    result.push_str(rest);
+    result
+}
+
+/// A text, or a format with its arguments.
+fn text_of(value: &Value) -> String {
+    if let Some(text) = value.as_str() {
+        return plain(text);
+    }
+    let mut text = value["sprintf"].as_str().unwrap_or_default().to_owned();
+    for argument in value["args"].as_array().into_iter().flatten() {
+        text = text.replacen("%s", &plain(argument.as_str().unwrap_or_default()), 1);
+    }
+    text
+}
