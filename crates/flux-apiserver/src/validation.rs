@@ -1,4 +1,6 @@
 //! Checks of complete objects.
+//!
+//! `rules` holds the rules of all built-in kinds, one file per family, after upstream's validation packages.
 
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use crate::server::Shared;
 use crate::status::{ApiError, FieldError};
 
 mod meta_rules;
+mod rules;
 
 /// Checks a new object.
 pub(crate) async fn on_create(
