@@ -31,7 +31,8 @@ pub async fn run(parsed: &Parsed, global: &Global) -> Result<ExitCode, CliError>
     let builder = Builder::new(parsed, client)?;
     let unit = builder.unit(name, &global.namespace, true).await?;
     let objects = global.within("the build", builder.objects(&unit, &path, true)).await?;
-    let documents: String = objects.iter().map(|object| format!("---\n{}", flux_yaml::emit_v2(object))).collect();
+    // Each document ends with a marker, as upstream prints them.
+    let documents: String = objects.iter().map(|object| format!("{}---\n", flux_yaml::emit_v2(object))).collect();
     print::data(&documents);
     Ok(ExitCode::SUCCESS)
 }

@@ -47,12 +47,31 @@ pub fn check(command: &str, flag: &Flag, value: &str) -> Result<String, String> 
             _ => Err(format!("unsupported visibility '{value}'")),
         },
         "helmChartSource" => chart_source(value),
+        _ if flag.name == "source" && command == "flux create helmrelease" => chart_source(value),
         "string" if flag.name == "source" && command == "flux create kustomization" => kustomization_source(value),
-        "sourceOCIVerifyProvider" => provider(value, &["cosign", "notation"], "source OCI verify provider"),
-        "generic|github|aws|azure" => provider(value, &["generic", "github", "aws", "azure"], "source Git provider"),
+        "sourceOCIVerifyProvider" => provider(
+            value,
+            &["cosign"],
+            "source OCI verify provider",
+            "the OCI verify provider name to use for signature verification, available options are: (cosign)",
+        ),
+        "generic|github|aws|azure" => match provider(
+            value,
+            &["generic", "github", "aws", "azure"],
+            "source Git provider",
+            "the Git provider name",
+        ) {
+            // This type alone lists its values as its own name.
+            Err(text) if !value.trim().is_empty() => Err(text.replace("generic, github, aws, azure", flag.kind)),
+            other => other,
+        },
         "generic|aws|azure|gcp" => {
-            let subject = if command.ends_with("bucket") { "source bucket provider" } else { "source OCI provider" };
-            provider(value, &["generic", "aws", "azure", "gcp"], subject)
+            let (subject, about) = if command.ends_with("bucket") {
+                ("source bucket provider", "the S3 compatible storage provider name")
+            } else {
+                ("source OCI provider", "the OCI provider name")
+            };
+            provider(value, &["generic", "aws", "azure", "gcp"], subject, about)
         }
         kind if kind.starts_with("generic|generic-hmac") => {
             let known: Vec<&str> = kind.split('|').collect();
@@ -78,12 +97,12 @@ fn one_of(value: &str, known: &[&str], subject: &str, refusal: &str) -> Result<S
     Err(format!("{refusal} '{value}', must be one of: {}", known.join(", ")))
 }
 
-fn provider(value: &str, known: &[&str], subject: &str) -> Result<String, String> {
+fn provider(value: &str, known: &[&str], subject: &str, about: &str) -> Result<String, String> {
     if known.contains(&value) {
         return Ok(value.to_owned());
     }
     if value.trim().is_empty() {
-        return Err(format!("no {subject} given, please specify one of: {}", known.join(", ")));
+        return Err(format!("no {subject} given, please specify {about}"));
     }
     Err(format!("{subject} '{value}' is not supported, must be one of: {}", known.join(", ")))
 }

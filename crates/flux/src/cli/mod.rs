@@ -35,6 +35,7 @@ mod suspend;
 mod trace;
 mod tree;
 mod tree_kustomization;
+mod unavailable;
 mod version;
 mod wait;
 
@@ -112,6 +113,6 @@ async fn dispatch(path: &[&str], parsed: &Parsed, global: &Global) -> Result<Exi
         ["trace"] => trace::run(parsed, global).await,
         ["tree", "kustomization"] => tree_kustomization::run(parsed, global).await,
         ["version"] => version::run(parsed, global).await,
-        _ => Err(CliError::NotAvailable { command: parsed.command.path.to_owned() }),
+        _ => unavailable::run(path, parsed),
     }
 }

@@ -69,7 +69,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     }
     let mut text = String::new();
     if !header.is_empty() {
-        push_row(&mut text, &header, &widths, "");
+        push_row(&mut text, &header, &widths, " ");
     }
     for row in rows {
         push_row(&mut text, row, &widths, "\t");
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn tables_have_no_borders() {
         let rows = vec![vec!["podinfo".into(), "True".into()], vec!["x".into(), "\u{e9}".into()]];
-        assert_eq!(table(&["Name", "Ready"], &rows), "NAME   \tREADY\npodinfo\tTrue \t\nx      \t\u{e9}    \t\n");
+        assert_eq!(table(&["Name", "Ready"], &rows), "NAME   \tREADY \npodinfo\tTrue \t\nx      \t\u{e9}    \t\n");
         assert_eq!(table(&[], &rows[..1]), "podinfo\tTrue\t\n");
     }
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use flux_apiserver::{Config, Identity, Server};
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{Scope, pinned_kind};
 use serde_json::{Value, json};
 
-use super::goldens::plain;
+use super::goldens::value_of;
 
 /// A server that listens on the loopback address until it is dropped.
 pub struct Cluster {
@@ -66,7 +66,7 @@ fn namespaces(row: &Value) -> BTreeSet<String> {
     let text = row.to_string();
     let named = text.split("{{ns").skip(1).filter_map(|part| part.split_once("}}"));
     named
-        .map(|(name, _)| name.strip_prefix(':').unwrap_or("default-ns").to_owned())
+        .map(|(name, _)| name.strip_prefix(':').unwrap_or("default").to_owned())
         .filter(|name| name != "default")
         .collect()
 }
@@ -74,15 +74,19 @@ fn namespaces(row: &Value) -> BTreeSet<String> {
 fn objects(path: &Path, values: &Value) -> Result<Vec<Value>> {
     let mut text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     for (name, value) in values.as_object().into_iter().flatten() {
-        let value = value.as_str().map(plain).unwrap_or_default();
+        let value = value_of(value);
         text = text.replace(&format!("{{{{ .{name} }}}}"), &value).replace(&format!("{{{{.{name}}}}}"), &value);
+    }
+    // A template of a commit message inside of the template renders to nothing.
+    while let Some((start, end)) = text.find("{{range").zip(text.find("{{end}}").map(|at| at + "{{end}}".len())) {
+        text.replace_range(start..end, "");
     }
     let documents = flux_yaml::parse(&text, &flux_yaml::ParseOptions::default())?;
     let read = documents.iter().map(|node| flux_yaml::to_json(node, flux_yaml::Schema::Yaml11));
     Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().filter(Value::is_object).collect())
 }
 
-/// Creates an object and then writes its status, as the tests do. One that is there is left alone.
+/// Applies an object as the controller does and then writes its status, as the tests do.
 async fn create(client: &kube::Client, object: &Value) -> Result<()> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
@@ -95,14 +99,15 @@ async fn create(client: &kube::Client, object: &Value) -> Result<()> {
             Api::namespaced_with(client.clone(), namespace, &resource)
         }
     };
-    let typed: DynamicObject = serde_json::from_value(object.clone())?;
-    match objects.create(&PostParams::default(), &typed).await {
-        Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => return Ok(()),
-        other => other.with_context(|| format!("create {} {}", text("/kind"), text("/metadata/name")))?,
-    };
+    let mut applied = object.clone();
+    applied.as_object_mut().map(|members| members.remove("status"));
+    let name = text("/metadata/name");
+    let params = PatchParams::apply("kustomize-controller").force();
+    let outcome = objects.patch(name, &params, &Patch::Apply(&applied)).await;
+    outcome.with_context(|| format!("create {} {name}", text("/kind")))?;
     if let Some(status) = object.get("status") {
         let patch = json!({ "status": status });
-        objects.patch_status(text("/metadata/name"), &PatchParams::default(), &Patch::Merge(&patch)).await?;
+        objects.patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await?;
     }
     Ok(())
 }

@@ -201,7 +201,7 @@ pub async fn oci(parsed: &Parsed, global: &Global) -> Result<ExitCode, CliError>
     let mut spec = Spec::new();
     if let Some(selector) = parsed.option("layer-selector") {
         let (media, operation) = layer(selector)?;
-        spec.set("layerSelector.mediaType", Some(media)).set("layerSelector.operation", operation);
+        spec.set("layerSelector.mediaType", Some(media)).set("layerSelector.operation", Some(operation));
     }
     spec.interval(parsed)
         .text("url", parsed, "url")
@@ -223,21 +223,18 @@ pub async fn oci(parsed: &Parsed, global: &Global) -> Result<ExitCode, CliError>
     finish("OCIRepository", made, &words, parsed, global).await
 }
 
-/// `mediaType[:operation]`.
-fn layer(selector: &str) -> Result<(&str, Option<&str>), CliError> {
-    let (media, operation) = match selector.split_once(':') {
-        Some((media, operation)) => (media, Some(operation)),
-        None => (selector, None),
+/// `mediaType:operation`.
+fn layer(selector: &str) -> Result<(&str, &str), CliError> {
+    let parts = selector.split_once(':').filter(|(media, operation)| !media.is_empty() && !operation.is_empty());
+    let Some((media, operation)) = parts else {
+        return Err(CliError::usage(format!(
+            "invalid --layer-selector {selector:?}: must be in the format '<media-type>:<operation>'"
+        )));
     };
-    if media.is_empty() {
-        return Err(CliError::usage("invalid layer selector, the media type is required"));
+    if matches!(operation, "extract" | "copy") {
+        return Ok((media, operation));
     }
-    match operation {
-        None | Some("extract" | "copy") => Ok((media, operation)),
-        Some(other) => {
-            Err(CliError::usage(format!("invalid layer selector operation '{other}', must be one of: extract, copy")))
-        }
-    }
+    Err(CliError::usage(format!("invalid --layer-selector {selector:?}: operation must be \"extract\" or \"copy\"")))
 }
 
 fn verification(spec: &mut Spec, parsed: &Parsed) -> Result<(), CliError> {
