@@ -129,6 +129,12 @@ pub(super) async fn apply(client: &kube::Client, path: &str, body: &Value) -> Re
     call(client, Method::PATCH, &path, "application/apply-patch+yaml", body).await
 }
 
+/// Merge patch of a whole object, whatever its version.
+pub(super) async fn merge(client: &kube::Client, path: &str, body: &Value) -> Result<Value, kube::Error> {
+    let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+    call(client, Method::PATCH, &path, "application/merge-patch+json", body).await
+}
+
 pub(super) async fn get(client: &kube::Client, path: &str) -> Result<Value, kube::Error> {
     call(client, Method::GET, path, "", &Value::Null).await
 }

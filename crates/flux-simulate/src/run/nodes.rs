@@ -1,11 +1,13 @@
 //! Makes the simulated nodes equal to the configuration.
 
-use super::execute::{apply, delete, get};
+use super::execute::{apply, delete, get, merge};
 use crate::world::rfc3339;
 use crate::{Config, Error, SIMULATED_LABEL, plan};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// Every new node has this taint until someone has seen that it is ready.
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const PATH: &str = "/api/v1/nodes";
 
 /// Writes every node that the configuration names and deletes the simulated ones that it names no longer.
@@ -33,7 +35,11 @@ pub(super) async fn ensure(client: &kube::Client, config: &Config) -> Result<(),
         let path = format!("{PATH}/{name}");
         apply(client, &path, &object).await.map_err(failed(&name))?;
         let body = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status});
-        apply(client, &format!("{path}/status"), &body).await.map_err(failed(&name))?;
+        let stored = apply(client, &format!("{path}/status"), &body).await.map_err(failed(&name))?;
+        if let Some(taints) = without_not_ready(&stored["spec"]["taints"]) {
+            let body = json!({"spec": {"taints": taints}});
+            merge(client, &path, &body).await.map_err(failed(&name))?;
+        }
     }
     for name in extra {
         match delete(client, &format!("{PATH}/{name}")).await {
@@ -42,4 +48,11 @@ pub(super) async fn ensure(client: &kube::Client, config: &Config) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The other taints, when that one is there.
+fn without_not_ready(taints: &Value) -> Option<Value> {
+    let list = taints.as_array()?;
+    let rest: Vec<Value> = list.iter().filter(|taint| taint["key"] != NOT_READY).cloned().collect();
+    (rest.len() < list.len()).then(|| if rest.is_empty() { Value::Null } else { Value::Array(rest) })
 }

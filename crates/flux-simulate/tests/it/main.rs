@@ -2,6 +2,7 @@
 
 mod control_plane;
 mod drills;
+mod example;
 mod restarts;
 mod workloads;
 
