@@ -3,6 +3,8 @@
 #[cfg(feature = "e2e")]
 mod bench;
 mod conformance;
+#[cfg(feature = "api")]
+mod crd_files;
 mod schema_data;
 #[cfg(feature = "e2e")]
 mod e2e;
@@ -19,6 +21,8 @@ cargo xtask TASK
       runs recorded behaviour of the original programs against ours
   gen schema [--check]
       writes the generated facts of flux-schema, or says whether they are stale
+  gen crds [--check]
+      writes the definitions of all kinds as YAML
   e2e [--only TEXT] [--long]
       drives the built binary from outside
   bench [NAME] [ARGUMENTS]
@@ -44,6 +48,8 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
         Some("conformance") => conformance::run(&conformance_arguments(arguments)?),
         Some("gen") => match arguments.next().as_deref() {
             Some("schema") => schema_data::generate(arguments.next().as_deref() == Some("--check")),
+            #[cfg(feature = "api")]
+            Some("crds") => crd_files::generate(arguments.next().as_deref() == Some("--check")),
             other => bail!("what to generate? unknown target {other:?}\n\n{USAGE}"),
         },
         #[cfg(feature = "e2e")]

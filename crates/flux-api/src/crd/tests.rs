@@ -124,3 +124,17 @@ fn an_unknown_enum_value_is_kept() {
     let unit: crate::Kustomization = serde_json::from_value(value).expect("lenient");
     assert_eq!(unit.spec.deletion_policy, Some(crate::kustomize::DeletionPolicy::Other("Explode".into())));
 }
+
+#[test]
+fn files_are_fresh() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    for definition in crds().expect("embedded data is sound") {
+        let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let path = folder.join(format!("{}_{}.yaml", text("/spec/group"), text("/spec/names/plural")));
+        let file = std::fs::read_to_string(&path).unwrap_or_default();
+        let (_, body) = file.split_once("---\n").unwrap_or_default();
+        assert!(body == flux_yaml::emit_v2(&definition), "{} is stale: cargo xtask gen crds", path.display());
+        let read = flux_yaml::yaml_to_json(&file).expect("the file is YAML");
+        assert_eq!(read, definition);
+    }
+}

@@ -195,7 +195,11 @@ impl Builder {
         // Bases may lie outside of the path, so the whole disk is readable, as upstream's.
         let disk = RootedDir::new("/").map_err(|error| CliError::state(error.to_string()))?;
         let spec = serde_json::to_value(&unit.spec).and_then(serde_json::from_value::<flux_kustomize::flux::Spec>)?;
-        let patterns = flux_archive::ignore::read_patterns(&self.ignore.join("\n"), &[]);
+        let mut patterns = Vec::new();
+        if !self.ignore.is_empty() {
+            read_ignore_files(path, &mut Vec::new(), &mut patterns);
+            patterns.extend(flux_archive::ignore::read_patterns(&self.ignore.join("\n"), &[]));
+        }
         let matcher = flux_archive::Matcher::new(patterns);
         let ignored = |file: &Path, is_dir: bool| {
             let relative = file.strip_prefix(path).unwrap_or(file);
@@ -235,6 +239,31 @@ pub fn nested_unit(object: &Value, outer: &Kustomization) -> Option<Kustomizatio
     let unit: Kustomization = serde_json::from_value(object.clone()).ok()?;
     let same = unit.metadata.name == outer.metadata.name && unit.metadata.namespace == outer.metadata.namespace;
     (!same).then_some(unit)
+}
+
+/// The rules of every `.sourceignore` of the tree, upper ones first.
+fn read_ignore_files(folder: &Path, domain: &mut Vec<String>, patterns: &mut Vec<flux_archive::Pattern>) {
+    if domain.len() > DEPTH_LIMIT * 4 {
+        return;
+    }
+    if let Ok(text) = std::fs::read_to_string(folder.join(".sourceignore")) {
+        let domain: Vec<&str> = domain.iter().map(String::as_str).collect();
+        patterns.extend(flux_archive::ignore::read_patterns(&text, &domain));
+    }
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    for inner in folders {
+        if let Some(name) = inner.file_name().and_then(|name| name.to_str()) {
+            domain.push(name.to_owned());
+            read_ignore_files(&inner, domain, patterns);
+            domain.pop();
+        }
+    }
 }
 
 fn from_file_named(file: &str, name: &str, namespace: &str) -> Result<Kustomization, CliError> {

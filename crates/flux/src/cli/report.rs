@@ -67,7 +67,17 @@ fn counted(count: usize, noun: &str) -> String {
 
 fn block(entries: &[String]) -> String {
     let lines = entries.iter().flat_map(|entry| entry.trim_end().lines());
-    lines.map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    lines.map(|line| format!("  {}", double_quoted(line))).collect::<Vec<_>>().join("\n")
+}
+
+/// A scalar in single quotes with double ones instead.
+fn double_quoted(line: &str) -> String {
+    let quoted = [": '", "- '"].iter().find_map(|mark| {
+        let (before, rest) = line.split_once(mark)?;
+        let text = rest.strip_suffix('\'')?.replace("''", "'");
+        Some(format!("{before}{}{}", &mark[..2], Value::String(text)))
+    });
+    quoted.unwrap_or_else(|| line.to_owned())
 }
 
 fn push_columns(text: &mut String, left: &str, right: &str) {
@@ -209,7 +219,7 @@ mod tests {
     #[test]
     fn both_sides_stand_beside_each_other() {
         let found = text(&json!({ "data": { "drift-key": "*****" } }), &json!({ "data": { "token": "*****" } }));
-        let expected = "\ndata\n- one map entry removed:   + one map entry added:\ndrift-key: '*****'           token: '*****'\n\n";
+        let expected = "\ndata\n- one map entry removed:   + one map entry added:\ndrift-key: \"*****\"           token: \"*****\"\n\n";
         assert_eq!(found, expected);
     }
 }

@@ -285,13 +285,13 @@ async fn kustomization_report(
     };
     if matches!(kind, "GitRepository" | "OCIRepository" | "ExternalArtifact") {
         let source = get(client, kind, source_namespace, field(&unit, "/spec/sourceRef/name")).await?;
-        source_part(&mut report, kind, &source)?;
+        source_part(&mut report, kind, &source, true)?;
     }
     Ok(report.text)
 }
 
 /// A source with its address, reference, revision and origin.
-fn source_part(report: &mut Report, kind: &str, source: &DynamicObject) -> Result<(), CliError> {
+fn source_part(report: &mut Report, kind: &str, source: &DynamicObject, with_origin: bool) -> Result<(), CliError> {
     report.part(kind, source);
     if kind == "ExternalArtifact" {
         if source.data.pointer("/spec/sourceRef").is_none() {
@@ -317,7 +317,8 @@ fn source_part(report: &mut Report, kind: &str, source: &DynamicObject) -> Resul
         }
     }
     report.some("Revision", field(source, "/status/artifact/revision"));
-    for (name, annotation) in [("Origin Revision", "revision"), ("Origin Source", "source")] {
+    let origin = [("Origin Revision", "revision"), ("Origin Source", "source")];
+    for (name, annotation) in origin.into_iter().filter(|_| with_origin) {
         let key = format!("org.opencontainers.image.{annotation}");
         let value = source.data.pointer("/status/artifact/metadata").and_then(|metadata| metadata.get(&key));
         report.some(name, value.and_then(Value::as_str).unwrap_or_default());
@@ -365,7 +366,7 @@ async fn release_report(
         "GitRepository" | "OCIRepository" | "ExternalArtifact" => {
             let source = get(client, kind, source_namespace, source_name).await?;
             report.width = if kind == "GitRepository" { 15 } else { 17 };
-            source_part(&mut report, kind, &source)?;
+            source_part(&mut report, kind, &source, false)?;
         }
         _ => {}
     }
