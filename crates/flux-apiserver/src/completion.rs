@@ -5,18 +5,26 @@
 
 use serde_json::{Value, json};
 
+use crate::intake;
 use crate::object::{list_at, meta_mut, meta_text, name, now, section, text_at};
 use crate::resources::{Origin, Resource};
-use crate::typed;
+use crate::typed::{self, GoKind};
 
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// Completes a new object, which has its uid.
 pub(crate) fn on_create(resource: &Resource, object: &mut Value) {
-    let Origin::BuiltIn(kind) = &resource.origin else { return };
+    if let Origin::BuiltIn(kind) = &resource.origin {
+        complete(resource, *kind, object);
+    }
+    let value = std::mem::take(object);
+    *object = intake::defaulted(value, resource);
+}
+
+fn complete(resource: &Resource, kind: GoKind, object: &mut Value) {
     if resource.has_status()
         && object.get("status").is_none()
-        && let Ok(empty) = typed::shape(*kind, json!({}))
+        && let Ok(empty) = typed::shape(kind, json!({}))
         && let (Some(status), Some(members)) = (empty.value.get("status"), object.as_object_mut())
     {
         members.insert("status".into(), status.clone());
@@ -30,7 +38,10 @@ pub(crate) fn on_create(resource: &Resource, object: &mut Value) {
             status.insert("phase".into(), "Pending".into());
             status.insert("lastPhaseTransitionTime".into(), now().into());
         }
-        ("", "persistentvolumeclaims") => protect(object, "kubernetes.io/pvc-protection"),
+        ("", "persistentvolumeclaims") => {
+            protect(object, "kubernetes.io/pvc-protection");
+            same_source(object);
+        }
         ("", "nodes") => not_ready(object),
         ("", "pods") => pod_status(object),
         ("", "namespaces") => {
@@ -42,7 +53,6 @@ pub(crate) fn on_create(resource: &Resource, object: &mut Value) {
         }
         _ => {}
     }
-    crate::defaulting::apply_defaults(&resource.group, &resource.version, &resource.kind, object);
 }
 
 /// Completes a changed object.
@@ -53,8 +63,33 @@ pub(crate) fn on_update(resource: &Resource, old: &Value, new: &mut Value) {
         let changed = old.pointer("/spec/template") != new.pointer("/spec/template");
         set_template_generation(new, before + i64::from(changed));
     }
-    if resource.custom().is_none() {
-        crate::defaulting::apply_defaults(&resource.group, &resource.version, &resource.kind, new);
+    if resource.is("", "namespaces")
+        && let (Some(spec), Some(members)) = (old.get("spec"), new.as_object_mut())
+    {
+        members.insert("spec".into(), spec.clone());
+    }
+    if resource.is("", "persistentvolumeclaims") {
+        same_source(new);
+    }
+    let value = std::mem::take(new);
+    *new = intake::defaulted(value, resource);
+}
+
+/// The older field of a claim's source and the newer one say the same, as long as the source is in the same namespace.
+fn same_source(claim: &mut Value) {
+    let spec = section(claim, "spec");
+    let given = |key: &str| spec.get(key).filter(|source| !source.is_null()).cloned();
+    match (given("dataSource"), given("dataSourceRef")) {
+        (Some(source), None) => {
+            spec.insert("dataSourceRef".into(), source);
+        }
+        (None, Some(mut source)) if text_at(&source, "/namespace").is_empty() => {
+            if let Some(members) = source.as_object_mut() {
+                members.remove("namespace");
+            }
+            spec.insert("dataSource".into(), source);
+        }
+        _ => {}
     }
 }
 

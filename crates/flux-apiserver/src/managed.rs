@@ -13,6 +13,7 @@ use crate::object::{now, text};
 use crate::resources::{Origin, Resource, built_ins};
 use crate::rest::Part;
 use crate::status::{ApiError, Cause};
+use crate::typed::GoKind;
 
 /// The versions of a resource as structured merge sees them.
 struct Kinds<'a>(&'a Resource);
@@ -109,7 +110,21 @@ fn with_request<T>(resource: &Resource, manager: &str, part: Part, run: impl FnO
 /// Records a create, update or plain patch of `manager`.
 pub(crate) fn after_write(resource: &Resource, old: Option<&Value>, new: &mut Value, manager: &str, part: Part) {
     let given = std::mem::take(new);
+    // A new object is compared with what its Go type is when empty, so that nobody owns what is always there.
+    let empty = match (&resource.origin, old) {
+        (Origin::BuiltIn(kind), None) => empty_object(resource, *kind),
+        _ => None,
+    };
+    let old = old.or(empty.as_ref());
     *new = with_request(resource, manager, part, |request| managed_fields::update(old, given, request));
+}
+
+fn empty_object(resource: &Resource, kind: GoKind) -> Option<Value> {
+    let mut empty = crate::typed::shape(kind, serde_json::json!({})).ok()?.value;
+    let members = empty.as_object_mut()?;
+    members.insert("apiVersion".into(), resource.api_version().into());
+    members.insert("kind".into(), resource.kind.clone().into());
+    Some(empty)
 }
 
 /// The object that an apply makes of the live one.

@@ -148,6 +148,7 @@ impl Shared {
             }
             _ => {}
         }
+        families(new).map_err(wrong)?;
         self.node_ports(&kind, new).map_err(wrong)?;
         if dry_run && old.is_none() {
             self.services.free(new);
@@ -193,6 +194,40 @@ impl Shared {
     pub(crate) fn release(&self, service: &Value) {
         self.services.free(service);
     }
+}
+
+/// The list of addresses, and the one family that this server has.
+fn families(service: &mut Value) -> Result<(), FieldError> {
+    let selects = service.pointer("/spec/selector").and_then(Value::as_object).is_some_and(|labels| !labels.is_empty());
+    let spec = section(service, "spec");
+    let address = spec.get("clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if list_is_empty(spec.get("clusterIPs")) && !address.is_empty() {
+        spec.insert("clusterIPs".into(), json!([address]));
+    }
+    // Whoever publishes endpoints of a headless service by hand may use both.
+    let open = address == "None" && !selects;
+    let policy = spec.get("ipFamilyPolicy").and_then(Value::as_str).unwrap_or_default();
+    if policy == "RequireDualStack" && !open {
+        let words = "this cluster is not configured for dual-stack services";
+        return Err(FieldError::invalid("spec.ipFamilyPolicy", policy, words));
+    }
+    let given = spec.get("ipFamilies").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(at) = given.iter().position(|family| family == "IPv6").filter(|_| !open) {
+        return Err(FieldError::invalid(format!("spec.ipFamilies[{at}]"), "IPv6", "not configured on this cluster"));
+    }
+    if policy.is_empty() {
+        let default = if open && given.len() != 1 { "RequireDualStack" } else { "SingleStack" };
+        spec.insert("ipFamilyPolicy".into(), default.into());
+    }
+    let both = open && spec.get("ipFamilyPolicy").is_some_and(|policy| policy != "SingleStack");
+    if given.is_empty() || both && given.len() == 1 {
+        spec.insert("ipFamilies".into(), if both { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) });
+    }
+    Ok(())
+}
+
+fn list_is_empty(list: Option<&Value>) -> bool {
+    list.and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 /// What an update leaves out is taken from the old state.

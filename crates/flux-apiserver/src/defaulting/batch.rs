@@ -19,6 +19,7 @@ pub(super) fn job(object: &mut Value) {
     set(spec, "backoffLimit", if indexed_limit { i64::from(i32::MAX) } else { 6 });
     set(spec, "completionMode", "NonIndexed");
     set(spec, "suspend", false);
+    set(spec, "manualSelector", false);
     failure_policy(spec);
     let replaced =
         if spec.get("podFailurePolicy").is_some_and(|own| !own.is_null()) { "Failed" } else { "TerminatingOrFailed" };

@@ -31,6 +31,9 @@ pub(super) fn own_labels(object: &mut Value, labels: Value) {
 pub(super) fn secret(object: &mut Value) {
     let Some(members) = object.as_object_mut() else { return };
     set(members, "type", "Opaque");
+    if let Some(data) = given(members, "data") {
+        data.values_mut().filter(|value| value.is_null()).for_each(|value| *value = "".into());
+    }
     let Some(Value::Object(texts)) = members.remove("stringData") else { return };
     if texts.is_empty() {
         return;

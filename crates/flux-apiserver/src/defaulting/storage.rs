@@ -40,21 +40,6 @@ pub(super) fn claim_spec(spec: &mut Members) {
         round_up(resources, "limits");
         round_up(resources, "requests");
     }
-    // The older field and the newer one say the same, as long as the source is in the same namespace.
-    let newer = spec.get("dataSourceRef").filter(|source| !source.is_null());
-    let older = spec.get("dataSource").filter(|source| !source.is_null());
-    match (older.cloned(), newer.cloned()) {
-        (Some(source), None) => {
-            spec.insert("dataSourceRef".into(), source);
-        }
-        (None, Some(mut source)) if source.get("namespace").is_none_or(|own| own.is_null() || own == "") => {
-            if let Some(members) = source.as_object_mut() {
-                members.remove("namespace");
-            }
-            spec.insert("dataSource".into(), source);
-        }
-        _ => {}
-    }
 }
 
 pub(super) fn class(object: &mut Value) {

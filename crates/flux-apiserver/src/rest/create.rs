@@ -100,7 +100,7 @@ impl Shared {
 /// Sets what the server gives every new object.
 fn complete(resource: &Resource, object: &mut Value) {
     let meta = meta_mut(object);
-    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         meta.remove(key);
     }
     meta.insert("uid".into(), uuid::Uuid::new_v4().to_string().into());

@@ -185,7 +185,9 @@ fn patched(ask: &mut Ask, resource: &Resource, format: Format, old: &Value) -> R
         }
         return Err(ApiError::bad_request(format!("the name of the object ({given}) does not match the name on the URL ({url})")));
     }
-    reshaped(ask, resource, merged)
+    let mut new = reshaped(ask, resource, merged)?;
+    intake::check_place(&mut new, &ask.target.namespace, resource)?;
+    Ok(new)
 }
 
 /// Brings a merged object into the shape of its kind and fills defaults.

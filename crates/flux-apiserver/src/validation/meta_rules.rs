@@ -50,22 +50,20 @@ pub(super) fn check(resource: &Resource, object: &Value, errors: &mut Vec<FieldE
 
 fn owners(object: &Value, errors: &mut Vec<FieldError>) {
     let mut controller: Option<&str> = None;
-    for (index, owner) in list_at(object, "/metadata/ownerReferences").iter().enumerate() {
-        let at = |field: &str| format!("metadata.ownerReferences[{index}].{field}");
+    for owner in list_at(object, "/metadata/ownerReferences") {
+        let at = |field: &str| format!("metadata.ownerReferences.{field}");
         let version = text(owner, "apiVersion");
         if version.is_empty() {
             errors.push(FieldError::invalid(at("apiVersion"), version, "version must not be empty"));
         }
-        for (field, words) in
-            [("kind", "kind must not be empty"), ("name", "name must not be empty"), ("uid", "uid must not be empty")]
-        {
+        for field in ["kind", "name", "uid"] {
             if text(owner, field).is_empty() {
-                errors.push(FieldError::invalid(at(field), "", words));
+                errors.push(FieldError::invalid(at(field), "", "must not be empty"));
             }
         }
         if version == "v1" && text(owner, "kind") == "Event" {
-            let words = format!("{version}, Kind=Event is disallowed from being an owner");
-            errors.push(FieldError::invalid(format!("metadata.ownerReferences[{index}]"), owner.clone(), words));
+            let words = format!("/{version}, Kind=Event is disallowed from being an owner");
+            errors.push(FieldError::invalid("metadata.ownerReferences", owner.clone(), words));
         }
         if owner.get("controller") == Some(&Value::Bool(true)) {
             if let Some(first) = controller {
@@ -107,7 +105,7 @@ fn finalizers(object: &Value, standard_only: bool, errors: &mut Vec<FieldError>)
 
 /// Checks what an update may not change.
 pub(super) fn check_update(old: &Value, new: &Value, errors: &mut Vec<FieldError>) {
-    for field in ["name", "namespace", "uid", "creationTimestamp"] {
+    for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
         let before = meta(old, field).filter(|value| !value.is_null());
         let after = meta(new, field).filter(|value| !value.is_null());
         if before != after {
