@@ -303,8 +303,8 @@ impl Resource {
         set_meta_map(&mut self.node, "annotations", &annotations)?;
         let needs_hash = self.history.needs_hash && other.history.needs_hash;
         self.history = History { needs_hash, ..other.history.clone() };
-        self.set_name(&other.name().to_owned())?;
-        self.set_namespace(&other.namespace().to_owned())?;
+        self.set_name(other.name())?;
+        self.set_namespace(other.namespace())?;
         self.vars.clone_from(&other.vars);
         Ok(())
     }

@@ -49,7 +49,7 @@ fn legacy_order(map: &mut ResMap, first: &[String], last: &[String], schema: &Sc
             let key = SortKey {
                 rank: rank(id.gvk.kind),
                 kind: kind_text(id.gvk),
-                namespace_kind: (id.gvk.kind == "Namespace").then(|| id.gvk.group.is_empty()),
+                namespace_kind: (id.gvk.kind == "Namespace").then_some(id.gvk.group.is_empty()),
                 id: id_text(&id),
             };
             (key, resource)

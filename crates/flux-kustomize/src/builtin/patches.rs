@@ -49,7 +49,7 @@ fn apply_to_places(map: &mut ResMap, places: &[usize], patch: &Resource, schema:
     set_meta_map(&mut patch.node, "annotations", &annotations)?;
     for place in places {
         let target = &map.as_slice()[*place];
-        patch.set_api_version(&target.api_version().to_owned())?;
+        patch.set_api_version(target.api_version())?;
         map.change(*place, schema, |target| apply_merge(target, &patch, schema))?;
     }
     map.drop_empty();

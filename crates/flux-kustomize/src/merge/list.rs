@@ -59,7 +59,7 @@ fn visit_list(target: Option<Node>, patch: Patch) -> Result<Option<(Node, Patch)
     }
 }
 
-struct List<'m, 'a> {
+pub(super) struct List<'m, 'a> {
     merger: &'m Merger<'a>,
     /// One empty key for a set of scalars.
     keys: &'m [&'m str],
@@ -80,7 +80,7 @@ impl List<'_, '_> {
         self.keys == [""]
     }
 
-    fn merge(&self, own: Vec<Node>) -> Result<Vec<Node>, Error> {
+    pub(super) fn merge(&self, own: Vec<Node>) -> Result<Vec<Node>, Error> {
         match self.plain_keys(&own) {
             Some((own_keys, new_keys)) => self.merge_plain(own, &own_keys, &new_keys),
             None => self.merge_odd(own),
@@ -141,7 +141,7 @@ impl List<'_, '_> {
     }
 
     /// Lists with several keys, and elements that lack one or share one.
-    fn merge_odd(&self, own: Vec<Node>) -> Result<Vec<Node>, Error> {
+    pub(super) fn merge_odd(&self, own: Vec<Node>) -> Result<Vec<Node>, Error> {
         let mut pool = Pool { nodes: own };
         let mut target: Vec<usize> = (0..pool.nodes.len()).collect();
         let mut all = self.all_values(&pool, &target);
@@ -392,4 +392,10 @@ fn append_list(mut into: Vec<usize>, from: &[usize], keys: &[&str], pool: &Pool)
         set_element(&mut into, Some(place), keys, &values, pool)?;
     }
     Ok(into)
+}
+
+/// A list of containers to be merged, for tests.
+#[cfg(test)]
+pub(super) fn testing<'m, 'a>(merger: &'m Merger<'a>, new: Vec<Node>) -> List<'m, 'a> {
+    List { merger, keys: &["name"], new: Some(new), itself: false, items: None }
 }

@@ -1,0 +1,5 @@
+//! Whole builds of small trees.
+
+mod builds;
+mod hostile;
+mod readonly;
