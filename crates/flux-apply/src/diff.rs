@@ -34,6 +34,18 @@ pub enum DiffType {
     None,
 }
 
+impl DiffType {
+    /// The word for it: `create`, `update`, `exclude`, `none`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Exclude => "exclude",
+            Self::None => "none",
+        }
+    }
+}
+
 /// True when any of the types means work.
 pub fn has_changes(types: &[DiffType]) -> bool {
     types.iter().any(|kind| matches!(kind, DiffType::Create | DiffType::Update))
@@ -41,9 +53,29 @@ pub fn has_changes(types: &[DiffType]) -> bool {
 
 /// The operations that turn `old` into `new`, keys in order, lists by index.
 pub fn compare(old: &Value, new: &Value) -> Vec<Change> {
+    compare_with(old, new, &CompareOptions::default())
+}
+
+/// How two states are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompareOptions {
+    /// Pointers whose changes are left out.
+    pub ignored: Vec<String>,
+    /// Replaces a whole map when that is shorter than the single operations.
+    pub rationalize: bool,
+}
+
+/// As [`compare`], with options.
+pub fn compare_with(old: &Value, new: &Value, options: &CompareOptions) -> Vec<Change> {
     let mut changes = Vec::new();
-    walk("", old, new, &mut changes);
+    walk("", old, new, options, &mut changes);
+    changes.retain(|change| !options.ignored.contains(&change.path));
     changes
+}
+
+/// The length of operations as JSON.
+fn length(changes: &[Change]) -> usize {
+    changes.iter().map(|change| serde_json::to_vec(change).map_or(usize::MAX / 1024, |json| json.len())).sum()
 }
 
 /// The changes of an object: added and replaced labels and annotations, then everything but metadata and status.
@@ -57,14 +89,24 @@ pub fn compare_objects(existing: &Value, dry_run: &Value) -> Vec<Change> {
 
 /// The added and replaced labels and annotations.
 pub fn compare_metadata(existing: &Value, dry_run: &Value) -> Vec<Change> {
-    let mut changes = compare(&names_and_entries(existing), &names_and_entries(dry_run));
+    compare_metadata_with(existing, dry_run, &CompareOptions::default())
+}
+
+/// As [`compare_metadata`], with options.
+pub fn compare_metadata_with(existing: &Value, dry_run: &Value, options: &CompareOptions) -> Vec<Change> {
+    let mut changes = compare_with(&names_and_entries(existing), &names_and_entries(dry_run), options);
     changes.retain(|change| change.operation != Operation::Remove);
     changes
 }
 
 /// The changes of everything but metadata and status.
 pub fn compare_content(existing: &Value, dry_run: &Value) -> Vec<Change> {
-    compare(&without_metadata(existing), &without_metadata(dry_run))
+    compare_content_with(existing, dry_run, &CompareOptions::default())
+}
+
+/// As [`compare_content`], with options.
+pub fn compare_content_with(existing: &Value, dry_run: &Value, options: &CompareOptions) -> Vec<Change> {
+    compare_with(&without_metadata(existing), &without_metadata(dry_run), options)
 }
 
 /// Name, labels and annotations alone. The name keeps a patch from replacing the whole metadata.
@@ -94,45 +136,52 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn walk(path: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
+fn walk(path: &str, old: &Value, new: &Value, options: &CompareOptions, changes: &mut Vec<Change>) {
     match (old, new) {
         (Value::Object(a), Value::Object(b)) => {
+            let before = changes.len();
             let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
             keys.sort_unstable();
             keys.dedup();
             for key in keys {
                 let path = format!("{path}/{}", escape(key));
                 match (a.get(key), b.get(key)) {
-                    (Some(old), Some(new)) => walk(&path, old, new, changes),
+                    (Some(old), Some(new)) => walk(&path, old, new, options, changes),
                     (Some(old), None) => changes.push(removed(path, old)),
                     (None, Some(new)) => changes.push(added(path, new)),
                     (None, None) => {}
                 }
             }
+            if options.rationalize && changes.len() > before + 1 {
+                let whole = replaced(path, old, new);
+                if length(std::slice::from_ref(&whole)) < length(&changes[before..]) {
+                    changes.truncate(before);
+                    changes.push(whole);
+                }
+            }
         }
-        (Value::Array(a), Value::Array(b)) => walk_list(path, a, b, changes),
+        (Value::Array(a), Value::Array(b)) => walk_list(path, a, b, options, changes),
         _ if old == new => {}
-        _ => changes.push(Change {
-            operation: Operation::Replace,
-            path: path.to_owned(),
-            old: Some(old.clone()),
-            value: Some(new.clone()),
-        }),
+        _ => changes.push(replaced(path, old, new)),
     }
 }
 
-fn walk_list(path: &str, old: &[Value], new: &[Value], changes: &mut Vec<Change>) {
+fn walk_list(path: &str, old: &[Value], new: &[Value], options: &CompareOptions, changes: &mut Vec<Change>) {
     let common = old.len().min(new.len());
     // Removals go from the end, all at the index that closes the common part.
     for gone in &old[common..] {
         changes.push(removed(format!("{path}/{common}"), gone));
     }
     for (at, (old, new)) in old.iter().zip(new).enumerate() {
-        walk(&format!("{path}/{at}"), old, new, changes);
+        walk(&format!("{path}/{at}"), old, new, options, changes);
     }
     for added_value in &new[common..] {
         changes.push(added(format!("{path}/-"), added_value));
     }
+}
+
+fn replaced(path: &str, old: &Value, new: &Value) -> Change {
+    Change { operation: Operation::Replace, path: path.to_owned(), old: Some(old.clone()), value: Some(new.clone()) }
 }
 
 fn removed(path: String, old: &Value) -> Change {

@@ -44,7 +44,7 @@ pub use kinds::{
     GroupKind, is_class_definition, is_cluster_definition, is_crd, is_job, is_secret, jobs_with_ttl, parse_group_kinds,
 };
 pub use mapper::{Mapped, Mapper, MapperError};
-pub use normalize::{normalize, normalize_all, normalize_dry_run, remove_invalid_ca_bundle};
+pub use normalize::{normalize, normalize_all, normalize_dry_run, remove_invalid_ca_bundle, typed};
 pub use order::sort;
 pub use prune::{DeleteOptions, Pruned};
 pub use read::{ReadError, read_objects};

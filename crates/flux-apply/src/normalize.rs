@@ -133,8 +133,19 @@ fn print_map(kind: &TypeRef, shape: &flux_schema::Map, map: &Map<String, Value>,
     Some(Value::Object(printed))
 }
 
+/// Fields that Go always prints although the published types do not show it: type, field, zero value.
+const PRINTED: [(&str, &str, fn() -> Value); 2] = [
+    ("io.k8s.api.apps.v1.StatefulSetSpec", "serviceName", || Value::String(String::new())),
+    // The server takes 0 for the port itself.
+    ("io.k8s.api.core.v1.ServicePort", "targetPort", || Value::from(0)),
+];
+
 /// What Go prints for a field that is not set: zero values that may not be left out.
 fn always_printed(kind: &TypeRef, field: &Field, depth: usize) -> Option<Value> {
+    let known = PRINTED.iter().find(|(of, name, _)| kind.name() == Some(*of) && *field.name == **name);
+    if let Some((_, _, zero)) = known {
+        return Some(zero());
+    }
     let member = kind.at(field.node);
     match field.default.as_deref() {
         Some(Value::Object(map)) if map.is_empty() => {

@@ -29,3 +29,9 @@ pub fn admits(from: &str, labels: &BTreeMap<String, String>, to: &str, allowed: 
     from == to
         || allowed.is_some_and(|allowed| allowed.namespace_selectors.iter().any(|entry| matches(&entry.match_labels)))
 }
+
+/// The user to impersonate for a service account, or for the default one when none is named.
+pub fn service_account_user(default: &str, named: &str, namespace: &str) -> Option<String> {
+    let name = if named.is_empty() { default } else { named };
+    (!name.is_empty()).then(|| format!("system:serviceaccount:{namespace}:{name}"))
+}

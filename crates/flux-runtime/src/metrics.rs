@@ -29,6 +29,11 @@ struct EventLabels {
     result: String,
 }
 
+/// True when the series of an object may go: it is being deleted and none of our finalizers is left.
+pub fn is_deleted(deleting: bool, finalizers: &[String], owned: &[String]) -> bool {
+    deleting && !finalizers.iter().any(|finalizer| owned.contains(finalizer))
+}
+
 /// The metrics of a process; clones share them.
 #[derive(Clone)]
 pub struct Metrics {

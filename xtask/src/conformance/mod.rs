@@ -5,8 +5,12 @@
 
 #[cfg(feature = "apiserver")]
 mod apiserver;
+#[cfg(feature = "apply")]
+mod cases_ssa;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "runtime")]
+mod conditions;
 #[cfg(feature = "api")]
 mod crds;
 #[cfg(feature = "envsubst")]
@@ -22,8 +26,12 @@ mod kstatus;
 mod kustomize;
 #[cfg(feature = "kustomize")]
 mod kustomize_build;
+#[cfg(feature = "runtime")]
+mod secrets;
 #[cfg(feature = "merge")]
 mod ssa;
+#[cfg(any(feature = "apply", feature = "runtime"))]
+mod table;
 
 use std::path::PathBuf;
 
@@ -93,6 +101,12 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
     let found: Option<Load> = match suite {
         #[cfg(feature = "apiserver")]
         "apiserver" => Some(apiserver::load),
+        #[cfg(feature = "apply")]
+        "cases/ssa" => Some(cases_ssa::load),
+        #[cfg(feature = "runtime")]
+        "cases/conditions" => Some(conditions::load),
+        #[cfg(feature = "runtime")]
+        "cases/secrets" => Some(secrets::load),
         #[cfg(feature = "envsubst")]
         "cases/envsubst" => Some(envsubst::load),
         #[cfg(feature = "kustomize")]

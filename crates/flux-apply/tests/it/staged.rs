@@ -117,21 +117,25 @@ async fn prune_deletes_only_what_is_still_owned() {
 #[tokio::test]
 async fn immutable_fields_need_force() {
     let cluster = Cluster::start().await;
-    let map = |value: &str| {
-        let mut map = config_map("default", "fixed", value);
-        map["immutable"] = json!(true);
-        map
-    };
-    let first = cluster.manager.apply_staged(vec![map("1")], &options()).await;
-    assert_eq!(first.changes.entries[0].action, Action::Created);
-    let refused = cluster.manager.apply_staged(vec![map("2")], &options()).await;
+    let mut definition = crd();
+    let rule = json!([{"rule": "self == oldSelf", "message": "Value is immutable"}]);
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"]["x-kubernetes-validations"] =
+        rule;
+    let thing = |size: i64| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a", "namespace": "default"}, "spec": {"size": size}});
+    let first = cluster.manager.apply_staged(vec![definition, thing(1)], &options()).await;
+    assert!(first.error.is_none(), "{:?}", first.error);
+    assert_eq!(first.changes.entries[1].action, Action::Created);
+    let refused = cluster.manager.apply_staged(vec![thing(2)], &options()).await;
     let error = refused.error.expect("immutable").to_string();
-    assert!(error.starts_with("ConfigMap/default/fixed dry-run failed (Invalid): "), "{error}");
+    assert!(
+        error.starts_with("Thing/default/a dry-run failed (Invalid): ") && error.contains("Value is immutable"),
+        "{error}"
+    );
     let forced =
-        cluster.manager.apply_staged(vec![map("2")], &flux_apply::ApplyOptions { force: true, ..options() }).await;
+        cluster.manager.apply_staged(vec![thing(2)], &flux_apply::ApplyOptions { force: true, ..options() }).await;
     assert!(forced.error.is_none(), "{:?}", forced.error);
-    let live = cluster.get("v1", "ConfigMap", "default", "fixed").await.expect("recreated");
-    assert_eq!(live["data"]["key"], "2");
+    let live = cluster.get("example.com/v1", "Thing", "default", "a").await.expect("recreated");
+    assert_eq!(live["spec"]["size"], 2);
     cluster.stop().await;
 }
 
