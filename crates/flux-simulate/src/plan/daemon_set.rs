@@ -32,10 +32,9 @@ pub(super) fn plan(ctx: &Context, set: &Object, plan: &mut Plan) {
         .filter(|(node, _)| schedule::eligible(&pod["spec"], node))
         .map(|(node, _)| node.key.name.as_str())
         .collect();
-    let mut serial = ctx.world.serial(set);
-    for node in nodes.iter().filter(|node| !by_node.contains_key(**node)).take(MAX_CREATES) {
+    let empty = nodes.iter().filter(|node| !by_node.contains_key(**node)).take(MAX_CREATES);
+    for (serial, node) in (ctx.world.serial(set)..).zip(empty) {
         let name = suffix(ctx.config.seed, &[&set.key.namespace, &set.key.name, node], serial);
-        serial += 1;
         let mut pod = pod.clone();
         pod["metadata"]["name"] = format!("{}-{name}", set.key.name).into();
         pod["spec"]["nodeName"] = (*node).into();

@@ -99,12 +99,11 @@ impl<'a> Work<'a> {
     fn create_pods(&self, ctx: &Context, plan: &mut Plan) {
         let left = self.completions - self.succeeded;
         let missing = (self.parallelism.min(left) - self.active.len() as i64).clamp(0, MAX_CREATES as i64);
-        let mut serial = ctx.world.serial(self.job);
+        let first = ctx.world.serial(self.job);
         let mut free = (0..self.completions).filter(|index| !self.taken.contains(index));
-        for _ in 0..missing {
+        for serial in first..first + missing.unsigned_abs() {
             let name = &self.job.key.name;
             let tail = suffix(ctx.config.seed, &[&self.job.key.namespace, name], serial);
-            serial += 1;
             let mut pod = pod_of(self.job);
             if self.indexed {
                 let Some(index) = free.next() else { return };

@@ -33,14 +33,7 @@ pub(super) async fn send(client: &kube::Client, addresses: &Addresses, write: &W
     let Some(resource) = addresses.get(&kind) else {
         return Outcome::Refused { code: 404, message: "kind is not served".into() };
     };
-    let mut reply = request(client, resource, write, version).await;
-    if matches!(&reply, Err(kube::Error::Api(status)) if matches!(status.code, 405 | 501))
-        && let Some(plain) = plain(write)
-    {
-        reply = request(client, resource, &plain, version).await;
-    }
-    match reply {
-        Ok(value) if value["kind"] == "Pod" && matches!(write, Write::Bind { .. }) => Outcome::Stored(kind, value),
+    match request(client, resource, write, version).await {
         Ok(_) if matches!(write, Write::Bind { .. }) => Outcome::Bound,
         Ok(value) if value["kind"] == "Status" => Outcome::Gone,
         // Without finalizers a deleted object is gone even when it is sent back.
@@ -51,20 +44,6 @@ pub(super) async fn send(client: &kube::Client, addresses: &Addresses, write: &W
         Err(kube::Error::Api(status)) if status.code == 404 && !matches!(write, Write::Create { .. }) => Outcome::Gone,
         Err(kube::Error::Api(status)) => Outcome::Refused { code: status.code, message: status.message.clone() },
         Err(error) => Outcome::Refused { code: 0, message: error.to_string() },
-    }
-}
-
-/// The same on the object itself, for servers that have a kind without `binding` or `scale`.
-fn plain(write: &Write) -> Option<Write> {
-    match write {
-        Write::Bind { key, node, .. } => {
-            let body = json!({"spec": {"nodeName": node}});
-            Some(Write::Patch { key: key.clone(), version: 0, part: Part::Main, body })
-        }
-        Write::Patch { key, version, part: Part::Scale, body } => {
-            Some(Write::Patch { key: key.clone(), version: *version, part: Part::Main, body: body.clone() })
-        }
-        _ => None,
     }
 }
 
@@ -92,10 +71,9 @@ async fn request(
             };
             let path = format!("{}/{}{part}?{manager}", resource.path(&key.namespace), key.name);
             let mut body = body.clone();
-            // The scale of an object has a version of its own kind of use: sizes may be set whatever else changed.
-            let version = version.unwrap_or(*planned);
-            if !part.ends_with("scale") && version > 0 {
-                body["metadata"]["resourceVersion"] = version.to_string().into();
+            // A size may be set whatever else has changed.
+            if !part.ends_with("scale") {
+                body["metadata"]["resourceVersion"] = version.unwrap_or(*planned).to_string().into();
             }
             call(client, Method::PATCH, &path, "application/merge-patch+json", &body).await
         }

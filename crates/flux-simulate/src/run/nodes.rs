@@ -54,5 +54,5 @@ pub(super) async fn ensure(client: &kube::Client, config: &Config) -> Result<(),
 fn without_not_ready(taints: &Value) -> Option<Value> {
     let list = taints.as_array()?;
     let rest: Vec<Value> = list.iter().filter(|taint| taint["key"] != NOT_READY).cloned().collect();
-    (rest.len() < list.len()).then(|| if rest.is_empty() { Value::Null } else { Value::Array(rest) })
+    (rest.len() < list.len()).then_some(if rest.is_empty() { Value::Null } else { Value::Array(rest) })
 }

@@ -39,6 +39,23 @@ async fn a_deployment_from_nothing_to_gone() {
 }
 
 #[tokio::test]
+async fn a_namespace_goes_with_its_workloads() {
+    let plane = ControlPlane::start(Config::for_cluster("dev")).await;
+    let namespaces = "/api/v1/namespaces";
+    plane.create(namespaces, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}})).await;
+    let deployments = "/apis/apps/v1/namespaces/team/deployments";
+    plane.create(deployments, deployment("web", 2, "web:1", 0)).await;
+    plane.until(&format!("{deployments}/web"), "complete", complete).await;
+    plane.delete(&format!("{namespaces}/team")).await;
+    let gone = |list: &Value| {
+        list["items"].as_array().is_some_and(|items| items.iter().all(|item| item["metadata"]["name"] != "team"))
+    };
+    plane.until(namespaces, "no namespace", gone).await;
+    plane.until("/api/v1/pods", "no pods", |list| list["items"] == json!([])).await;
+    plane.stop().await;
+}
+
+#[tokio::test]
 async fn a_deleted_pod_ends_and_is_replaced() {
     let plane = ControlPlane::start(Config::for_cluster("dev")).await;
     plane.create(DEPLOYMENTS, deployment("web", 1, "web:1", 0)).await;
