@@ -4,10 +4,12 @@
 //! wins, a file below an excluded directory can be included again, and a name without a slash matches any segment
 //! of the path. A pattern has a domain, the directory whose file it stands in, and is blind outside of it.
 
+mod load;
 mod pattern;
 #[cfg(test)]
 mod tests;
 
+pub use load::{load_files, load_patterns};
 pub use pattern::{Pattern, Verdict};
 
 /// Name of the files with rules, at any depth of a source.
