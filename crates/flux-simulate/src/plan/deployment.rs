@@ -174,11 +174,18 @@ impl<'a> Rollout<'a> {
         ]
     }
 
-    /// A template that was there before comes back as the newest revision.
+    /// A template that was there before comes back as the newest revision; `minReadySeconds` follows the Deployment.
     fn annotate(&self, new: &Set, revision: i64, plan: &mut Plan) {
+        let mut body = json!({});
         if revision_of(&new.object) != revision {
-            let annotations = json!({REVISION: revision.to_string()});
-            plan.patch(&new.object, Part::Main, json!({"metadata": {"annotations": annotations}}));
+            body["metadata"]["annotations"][REVISION] = revision.to_string().into();
+        }
+        let seconds = |object: &Object| object.spec["minReadySeconds"].as_i64().unwrap_or_default();
+        if seconds(&new.object) != seconds(self.deployment) {
+            body["spec"]["minReadySeconds"] = seconds(self.deployment).into();
+        }
+        if body != json!({}) {
+            plan.patch(&new.object, Part::Main, body);
         }
     }
 

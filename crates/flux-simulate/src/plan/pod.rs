@@ -24,14 +24,15 @@ pub(super) fn plan(ctx: &Context, pod: &Object, plan: &mut Plan) {
         }
         return;
     }
-    if pod.finished() || pod.assumed {
+    if pod.assumed || (pod.finished() && ctx.world.has_node(pod.node())) {
         return;
     }
     if pod.node().is_empty() {
         return find_place(ctx, pod, plan);
     }
     if !ctx.world.has_node(pod.node()) {
-        return;
+        // As the collector of Pods does whose node is gone.
+        return plan.delete(pod);
     }
     let delay = delay(ctx, pod);
     let due = after(pod.placed.unwrap_or(ctx.now), delay);

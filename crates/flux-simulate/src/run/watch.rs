@@ -70,7 +70,7 @@ pub(super) async fn follow(client: kube::Client, kind: Kind, resource: Resource,
                 Some(News::Deleted { key, uid: object.metadata.uid.unwrap_or_default() })
             }
             Err(error) => {
-                tracing::debug!(kind = resource.kind, %error, "watch of the simulation was interrupted");
+                tracing::warn!(kind = resource.kind, %error, "watch of the simulation was interrupted, trying again");
                 None
             }
         };

@@ -10,8 +10,12 @@ impl World {
         self.refusals.remove(&object.uid);
         self.serials.remove(&object.uid);
         self.affected(Some(object), object, dirty);
-        if object.key.kind == Kind::Pod {
-            dirty.extend(self.unplaced.iter().cloned());
+        match object.key.kind {
+            Kind::Pod => dirty.extend(self.unplaced.iter().cloned()),
+            Kind::Node => {
+                dirty.extend(self.nodes.get(&object.key.name).into_iter().flat_map(|usage| usage.pods.clone()))
+            }
+            _ => {}
         }
     }
 

@@ -52,7 +52,7 @@ async fn nodes_follow_the_configuration() {
 
 #[tokio::test]
 async fn many_workloads_at_once() {
-    const COUNT: usize = 100;
+    const COUNT: usize = 50;
     let plane = ControlPlane::start(nodes("dev", 1)).await;
     for index in 0..COUNT {
         plane.create(DEPLOYMENTS, deployment(&format!("web-{index}"), 1, "web:1", 0)).await;

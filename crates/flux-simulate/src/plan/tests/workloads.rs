@@ -228,6 +228,41 @@ fn refused_pods_show_in_the_conditions() {
 }
 
 #[test]
+fn pods_of_a_lost_node_move() {
+    let mut cluster = Cluster::gpus(2, 1);
+    let spec = json!({"replicas": 2, "selector": selector(), "template": template("web:1", gpus(1))});
+    cluster.apply(Kind::Deployment, "web", spec);
+    cluster.settle();
+    cluster.delete(Kind::Node, "simulated-0");
+    cluster.settle();
+    let nodes: Vec<&Value> = cluster.pods().iter().map(|pod| &pod["spec"]["nodeName"]).collect();
+    assert_eq!(nodes.len(), 2);
+    assert_eq!(nodes.iter().filter(|node| ***node == "simulated-1").count(), 1);
+    assert_eq!(nodes.iter().filter(|node| node.is_null()).count(), 1);
+    assert_eq!(cluster.status(Kind::Deployment, "web")["availableReplicas"], 1);
+}
+
+#[test]
+fn pods_count_once_they_were_ready_long_enough() {
+    let mut cluster = Cluster::gpus(1, 0);
+    let mut spec = deployment(1, "web:1", rolling(json!(1), json!(0)));
+    spec["minReadySeconds"] = 60.into();
+    cluster.apply(Kind::Deployment, "web", spec.clone());
+    cluster.run_for(Duration::from_secs(30));
+    let counts = |cluster: &Cluster| {
+        let status = cluster.status(Kind::Deployment, "web");
+        (status["readyReplicas"].as_i64().unwrap_or_default(), status["availableReplicas"].as_i64().unwrap_or_default())
+    };
+    assert_eq!(counts(&cluster), (1, 0));
+    spec["minReadySeconds"] = 40.into();
+    cluster.apply(Kind::Deployment, "web", spec);
+    cluster.run_for(Duration::from_secs(5));
+    assert_eq!(counts(&cluster), (1, 0));
+    cluster.run_for(Duration::from_secs(10));
+    assert_eq!(counts(&cluster), (1, 1));
+}
+
+#[test]
 fn a_paused_deployment_starts_nothing() {
     let mut cluster = Cluster::gpus(1, 0);
     cluster.apply(Kind::Deployment, "web", deployment(2, "web:1", rolling(json!(1), json!(0))));
