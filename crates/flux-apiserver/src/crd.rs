@@ -9,7 +9,6 @@ mod prune;
 pub(crate) mod rules;
 mod validate;
 
-pub(crate) use controller::CLEANUP;
 pub(crate) use defaults::{apply as apply_defaults, prune_nulls};
 pub(crate) use definition::{Definition, Version, compare_versions};
 pub(crate) use embedded::embedded_metadata;

@@ -36,13 +36,6 @@ impl Form {
     pub fn is_plain(self) -> bool {
         self.encoding == Encoding::Json && self.view == View::Whole
     }
-
-    pub fn content_type(self) -> &'static str {
-        match self.encoding {
-            Encoding::Json => "application/json",
-            Encoding::Yaml => "application/yaml",
-        }
-    }
 }
 
 const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";

@@ -202,16 +202,6 @@ impl Index {
         self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned())).cloned()
     }
 
-    /// A resource by kind, at a version or the first one known.
-    pub fn by_kind(&self, group: &str, version: Option<&str>, kind: &str) -> Option<Arc<Resource>> {
-        let fits = |resource: &&Arc<Resource>| {
-            resource.group == group
-                && resource.kind == kind
-                && version.is_none_or(|version| resource.version == version)
-        };
-        built_ins().iter().find(fits).or_else(|| self.custom.get(group)?.iter().find(fits)).cloned()
-    }
-
     /// One resource per storage table that can be listed and deleted.
     pub fn stored(&self) -> Vec<Arc<Resource>> {
         let mut seen = std::collections::HashSet::new();

@@ -11,8 +11,6 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use jsonpath::check as check_path;
-
 use crate::object::{meta_text, name};
 use crate::resources::{Column, Resource};
 use crate::rest::partial;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use facts::Kind as GoKind;
 use facts::{Field, Struct, Type};
-pub(crate) use facts::{kind_of, object_meta, options_type, type_named};
+pub(crate) use facts::{kind_of, object_meta, options_type};
 pub(crate) use scalar::canonical_quantity;
 
 /// Why a document does not fit its type; the text is Go's.
@@ -121,6 +121,8 @@ impl Walk {
 
     fn slice(&mut self, kind: &'static Type, inner: &'static Type, value: Value) -> Result<Value, Misfit> {
         let items = match value {
+            // Upstream's storage does not tell an empty list from none.
+            Value::Array(items) if items.is_empty() => return Ok(Value::Null),
             Value::Array(items) => items,
             Value::Null => return Ok(Value::Null),
             other => return Err(self.mismatch(&other, &kind.go_name())),
@@ -136,6 +138,7 @@ impl Walk {
 
     fn map(&mut self, kind: &'static Type, inner: &'static Type, value: Value) -> Result<Value, Misfit> {
         let entries = match value {
+            Value::Object(entries) if entries.is_empty() => return Ok(Value::Null),
             Value::Object(entries) => entries,
             Value::Null => return Ok(Value::Null),
             other => return Err(self.mismatch(&other, &kind.go_name())),

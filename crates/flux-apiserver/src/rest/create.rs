@@ -74,6 +74,7 @@ impl Shared {
         self.allocate(resource, None, &mut object, dry_run).await?;
         let version = meta_text(&object, "resourceVersion").to_owned();
         validation::on_create(self, ask, resource, &object).await?;
+        crate::warnings::on_write(resource, None, &object).into_iter().for_each(|text| ask.warn(text));
         if !version.is_empty() {
             return Err(ApiError::bare("resourceVersion should not be set on objects to be created"));
         }

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{convert, get, view};
-use crate::negotiate::{Form, View};
-use crate::object::namespace;
+use crate::negotiate::View;
 use crate::reply::{Reply, form_of};
 use crate::request::Ask;
 use crate::resources::Resource;
@@ -320,9 +319,4 @@ fn raw_list(resource: &Resource, found: &Found) -> Reply {
     }
     out.extend_from_slice(b"]}\n");
     Reply::bytes(200, "application/json", out)
-}
-
-/// The namespace an object belongs to, for messages.
-pub(crate) fn space_of(value: &Value) -> &str {
-    namespace(value)
 }

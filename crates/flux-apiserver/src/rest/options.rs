@@ -61,11 +61,7 @@ fn manager(ask: &Ask, errors: &mut Vec<FieldError>) {
     // Go counts the letters it can print; control and separator letters are not.
     for (at, letter) in manager.char_indices() {
         if letter.is_control() {
-            let text = format!(
-                "invalid character U+{:04X} '{}' (at position {at}): should only contain printable characters",
-                letter as u32,
-                letter.escape_default()
-            );
+            let text = format!("invalid character U+{:04X} (at position {at})", letter as u32);
             errors.push(FieldError::invalid("fieldManager", manager, text));
         }
     }

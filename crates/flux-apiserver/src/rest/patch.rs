@@ -15,6 +15,9 @@ use crate::server::Shared;
 use crate::status::{ApiError, FieldError, go_quote};
 use crate::{json, managed};
 
+/// The patches that custom resources take.
+const CUSTOM_PATCHES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+
 /// The kinds of patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -30,6 +33,7 @@ pub(super) fn format_of(ask: &Ask, resource: &Resource) -> Result<Format, ApiErr
         "application/merge-patch+json" => Ok(Format::Merge),
         "application/strategic-merge-patch+json" if resource.custom().is_none() => Ok(Format::Strategic),
         "application/apply-patch+yaml" => Ok(Format::Apply),
+        "application/strategic-merge-patch+json" => Err(ApiError::unsupported_media_type(CUSTOM_PATCHES)),
         _ => Err(ApiError::unsupported_patch()),
     }
 }
