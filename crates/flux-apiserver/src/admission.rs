@@ -41,10 +41,12 @@ pub(crate) async fn on_update(
     resource: &Arc<Resource>,
     old: &Value,
     new: &mut Value,
-    _part: Part,
+    part: Part,
 ) -> Result<(), ApiError> {
-    if resource.is("", "namespaces") {
-        namespace_labels(new);
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "namespaces") => namespace_labels(new),
+        ("", "pods") if part == Part::Main => pods::tolerations(new),
+        _ => {}
     }
     auth::check_escalation(shared, &ask.identity, resource, Some(old), new).await
 }

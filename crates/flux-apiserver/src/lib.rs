@@ -49,6 +49,7 @@ mod strategy;
 mod table;
 mod typed;
 mod validation;
+mod warnings;
 
 pub use body::Body;
 pub use config::{Authorization, Config, Controllers, StartError, StaticToken, Storage};

@@ -54,7 +54,8 @@ fn sibling(resource: &Resource, api_version: &str) -> Option<&'static Resource> 
 fn type_in(resource: &Resource, api_version: &str) -> Option<TypeRef> {
     match &resource.origin {
         Origin::BuiltIn(_) => {
-            let other = built_ins().iter().find(|other| other.table == resource.table && other.api_version() == api_version)?;
+            let other =
+                built_ins().iter().find(|other| other.table == resource.table && other.api_version() == api_version)?;
             flux_schema::schema_for(&other.group, &other.version, &other.kind)
         }
         Origin::Custom { definition, .. } => definition.type_of(api_version),
@@ -83,9 +84,13 @@ fn resets(resource: &Resource, part: Part) -> Option<&'static Set> {
             ("apps", "deployments") => &SPEC_AND_LABELS,
             ("", "pods") => &POD_STATUS,
             ("networking.k8s.io", "servicecidrs")
-            | ("resource.k8s.io" | "flowcontrol.apiserver.k8s.io" | "apiextensions.k8s.io" | "admissionregistration.k8s.io", _) => {
-                &SPEC_AND_META
-            }
+            | (
+                "resource.k8s.io"
+                | "flowcontrol.apiserver.k8s.io"
+                | "apiextensions.k8s.io"
+                | "admissionregistration.k8s.io",
+                _,
+            ) => &SPEC_AND_META,
             _ => &SPEC,
         }),
     }
@@ -96,6 +101,11 @@ fn with_request<T>(resource: &Resource, manager: &str, part: Part, run: impl FnO
     let now = now();
     let kinds = Kinds(resource);
     let reset = |_: &str| resets(resource, part);
+    // A new object is compared with what its Go type is when empty, so that nobody owns what is always there.
+    let empty = match &resource.origin {
+        Origin::BuiltIn(kind) => empty_object(resource, *kind),
+        Origin::Custom { .. } => None,
+    };
     run(&Request {
         manager,
         api_version: &api_version,
@@ -104,18 +114,13 @@ fn with_request<T>(resource: &Resource, manager: &str, part: Part, run: impl FnO
         now: &now,
         versions: &kinds,
         reset: &reset,
+        empty: empty.as_ref(),
     })
 }
 
 /// Records a create, update or plain patch of `manager`.
 pub(crate) fn after_write(resource: &Resource, old: Option<&Value>, new: &mut Value, manager: &str, part: Part) {
     let given = std::mem::take(new);
-    // A new object is compared with what its Go type is when empty, so that nobody owns what is always there.
-    let empty = match (&resource.origin, old) {
-        (Origin::BuiltIn(kind), None) => empty_object(resource, *kind),
-        _ => None,
-    };
-    let old = old.or(empty.as_ref());
     *new = with_request(resource, manager, part, |request| managed_fields::update(old, given, request));
 }
 
@@ -185,6 +190,7 @@ fn with_scale<T>(manager: &str, run: impl FnOnce(&Request<'_>) -> T) -> T {
         now: &now,
         versions: &versions,
         reset: &managed_fields::reset_nothing,
+        empty: None,
     })
 }
 
@@ -223,6 +229,7 @@ pub(crate) fn after_token(object: &mut Value, manager: &str) {
             now: &now,
             versions: &managed_fields::SameObject::one("authentication.k8s.io/v1", of),
             reset: &managed_fields::reset_nothing,
+            empty: None,
         },
     );
 }

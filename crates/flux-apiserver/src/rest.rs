@@ -57,6 +57,9 @@ impl Shared {
         if let Some(text) = resource.custom().and_then(|version| version.deprecation.clone()) {
             ask.warn(text);
         }
+        if let Some(text) = crate::warnings::on_any(&resource) {
+            ask.warn(text);
+        }
         if !target.subresource.is_empty() {
             return self.subresource(ask, &resource).await;
         }

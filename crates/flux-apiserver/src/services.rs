@@ -115,10 +115,21 @@ impl Shared {
         }
         let kind = text_at(new, "/spec/type").to_owned();
         if kind == "ExternalName" {
+            if let Some(old) = old.filter(|old| text_at(old, "/spec/type") != "ExternalName") {
+                drop_fields_of_type(old, new);
+                let unchanged = new.pointer("/spec/clusterIP") == old.pointer("/spec/clusterIP");
+                let spec = section(new, "spec");
+                if unchanged {
+                    for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] {
+                        spec.remove(key);
+                    }
+                }
+            }
             return Ok(());
         }
         let name = crate::object::name(new).to_owned();
         if let Some(old) = old {
+            drop_fields_of_type(old, new);
             keep(old, new);
         }
         let wrong = |error: FieldError| ApiError::invalid("", "Service", &name, &[error]);
@@ -196,6 +207,36 @@ impl Shared {
     }
 }
 
+/// A service that becomes another type loses what only its former type had, unless the writer says otherwise.
+fn drop_fields_of_type(old: &Value, new: &mut Value) {
+    let kind = |object: &Value| text_at(object, "/spec/type").to_owned();
+    let (before, after) = (kind(old), kind(new));
+    let outside = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
+    let unchanged = |new: &Value, pointer: &str| new.pointer(pointer) == old.pointer(pointer);
+    let mut gone = Vec::new();
+    if outside(&before) && !outside(&after) && list_is_empty(new.pointer("/spec/externalIPs")) {
+        gone.push("externalTrafficPolicy");
+    }
+    if before == "LoadBalancer" && after != "LoadBalancer" {
+        gone.extend(["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"]);
+    }
+    for key in gone {
+        if unchanged(new, &format!("/spec/{key}")) {
+            section(new, "spec").remove(key);
+        }
+    }
+    if outside(&before) && !outside(&after) {
+        let known: Vec<Value> =
+            list_at(old, "/spec/ports").iter().filter_map(|port| port.get("nodePort").cloned()).collect();
+        let ports = section(new, "spec").get_mut("ports").and_then(Value::as_array_mut);
+        for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if port.get("nodePort").is_some_and(|number| known.contains(number)) {
+                port.remove("nodePort");
+            }
+        }
+    }
+}
+
 /// The list of addresses, and the one family that this server has.
 fn families(service: &mut Value) -> Result<(), FieldError> {
     let selects = service.pointer("/spec/selector").and_then(Value::as_object).is_some_and(|labels| !labels.is_empty());
@@ -243,6 +284,12 @@ fn keep(old: &Value, new: &mut Value) {
         if empty && let Some(before) = old.pointer(&format!("/spec/{field}")) {
             spec.insert(field.into(), before.clone());
         }
+    }
+    if spec.get("externalTrafficPolicy").is_some_and(|policy| policy == "Local")
+        && spec.get("healthCheckNodePort").and_then(Value::as_u64).unwrap_or(0) == 0
+        && let Some(before) = old.pointer("/spec/healthCheckNodePort")
+    {
+        spec.insert("healthCheckNodePort".into(), before.clone());
     }
     let old_ports = list_at(old, "/spec/ports").to_vec();
     let needs = matches!(spec.get("type").and_then(Value::as_str), Some("NodePort" | "LoadBalancer"));

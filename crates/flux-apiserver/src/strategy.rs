@@ -139,6 +139,10 @@ fn count_generation(resource: &Resource, old: &Value, new: &mut Value) {
 
 /// Whether nothing but metadata and status differs.
 fn same_spec(resource: &Resource, old: &Value, new: &Value) -> bool {
+    let labels = |object: &Value| ["labels", "annotations"].map(|key| crate::object::meta(object, key).cloned());
+    if resource.is("discovery.k8s.io", "endpointslices") && labels(old) != labels(new) {
+        return false;
+    }
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return true };
     let apart = |key: &str| {
         key == "metadata" || key == "status" && resource.has_status() || matches!(key, "apiVersion" | "kind")

@@ -104,7 +104,7 @@ fn token_volume(name: &str) -> Value {
 }
 
 /// Pods stay on unreachable nodes for five minutes unless they say otherwise.
-fn tolerations(pod: &mut Value) {
+pub(super) fn tolerations(pod: &mut Value) {
     let given = list_at(pod, "/spec/tolerations").to_vec();
     let tolerates = |key: &str| {
         given.iter().any(|one| {

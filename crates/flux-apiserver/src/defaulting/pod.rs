@@ -30,9 +30,6 @@ pub(super) fn pod(object: &mut Value) {
 pub(super) fn template_in(members: &mut Members, key: &str) {
     if let Some(spec) = given(members, key).and_then(|template| section(template, "spec")) {
         pod_spec(spec);
-        if spec.get("hostNetwork") == Some(&Value::Bool(true)) {
-            host_ports(spec);
-        }
     }
 }
 

@@ -88,11 +88,11 @@ impl Shared {
         mut new: Value,
     ) -> Result<Value, ApiError> {
         keep_system_fields(&old, &mut new);
+        admission::on_update(self, ask, resource, &old, &mut new, part).await?;
         match part {
             Part::Main => strategy::prepare_update(resource, &old, &mut new),
             Part::Status => strategy::prepare_status_update(resource, &old, &mut new),
         }
-        admission::on_update(self, ask, resource, &old, &mut new, part).await?;
         let dry_run = options::is_dry_run(ask);
         self.allocate(resource, Some(&old), &mut new, dry_run).await?;
         validation::on_update(self, ask, resource, &old, &new, part).await?;
@@ -134,7 +134,10 @@ impl Shared {
             }
             WriteError::Refused => ApiError::storage_refused(),
         })?;
-        meta_mut(&mut new).insert("resourceVersion".into(), revision.to_string().into());
+        // Who lets an object go sees it as it was stored last.
+        if !goes {
+            meta_mut(&mut new).insert("resourceVersion".into(), revision.to_string().into());
+        }
         self.after_write(resource, Some(old), (!goes).then_some(&new)).await;
         Ok(new)
     }

@@ -82,6 +82,9 @@ pub struct Request<'a> {
     /// Per version, the fields that this endpoint resets, so that nobody gets to own them: `status` for the main resource
     /// of a kind with a status, everything else for the status.
     pub reset: &'a dyn Fn(&str) -> Option<&'a Set>,
+    /// The object before anything is written, where that is more than `apiVersion` and `kind`: a Go struct has
+    /// fields that nobody wrote and nobody owns.
+    pub empty: Option<&'a Value>,
 }
 
 /// Says that an endpoint resets nothing.

@@ -26,6 +26,7 @@ impl Server {
             now,
             versions: &self.versions,
             reset: &reset,
+            empty: None,
         })
     }
 

@@ -72,7 +72,7 @@ pub(super) fn track(
 ) -> Result<Managed, String> {
     let of = request.type_of()?;
     let empty = json!({ "apiVersion": request.api_version, "kind": request.kind });
-    let live = typed(live.unwrap_or(&empty), &of)?;
+    let live = typed(live.or(request.empty).unwrap_or(&empty), &of)?;
     let new = typed(new, &of)?;
     let mut id = request.id(Operation::Update);
     if let Some(other) = other {
