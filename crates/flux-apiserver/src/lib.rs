@@ -25,6 +25,7 @@ mod conversion;
 mod crd;
 mod defaulting;
 mod discovery;
+mod go_diff;
 mod handler;
 mod identity;
 mod intake;
