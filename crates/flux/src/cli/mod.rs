@@ -12,6 +12,7 @@ mod check;
 mod client;
 mod completion;
 mod create;
+mod debug;
 mod delete;
 mod diff;
 mod envsubst;
@@ -101,6 +102,8 @@ async fn dispatch(path: &[&str], parsed: &Parsed, global: &Global) -> Result<Exi
         ["build", "kustomization"] => build::run(parsed, global).await,
         ["check"] => check::run(parsed, global).await,
         ["create", rest @ ..] => create::run(rest, parsed, global).await,
+        ["debug", "helmrelease"] => debug::helm_release(parsed, global).await,
+        ["debug", "kustomization"] => debug::kustomization(parsed, global).await,
         ["delete", rest @ ..] => delete::run(rest, parsed, global).await,
         ["diff", "kustomization"] => diff::run(parsed, global).await,
         ["events"] => events::run(parsed, global).await,

@@ -216,7 +216,7 @@ fn read_shorthands<'a>(
     let mut remaining = letters;
     while let Some(letter) = remaining.chars().next() {
         let after = &remaining[letter.len_utf8()..];
-        let Some(flag) = find_flag(parsed, |flag| flag.shorthand.chars().next() == Some(letter)) else {
+        let Some(flag) = find_flag(parsed, |flag| flag.shorthand.starts_with(letter)) else {
             if letter == 'h' {
                 return Ok(true);
             }

@@ -33,8 +33,6 @@ pub fn run(path: &[&str], parsed: &Parsed) -> Result<ExitCode, CliError> {
             need("revision")?;
         }
         ["trigger", "receiver"] => need("url")?,
-        ["debug", "helmrelease"] => one_of(parsed, &["show-status", "show-values", "show-history"])?,
-        ["debug", "kustomization"] => one_of(parsed, &["show-status", "show-vars", "show-history"])?,
         ["plugin", "list"] if !has_plugins() => {
             print::line("No plugins found");
             return Ok(ExitCode::SUCCESS);
@@ -42,14 +40,6 @@ pub fn run(path: &[&str], parsed: &Parsed) -> Result<ExitCode, CliError> {
         _ => {}
     }
     Err(CliError::NotAvailable { command: parsed.command.path.to_owned() })
-}
-
-fn one_of(parsed: &Parsed, flags: &[&str]) -> Result<(), CliError> {
-    if flags.iter().filter(|flag| parsed.is_set(flag)).count() == 1 {
-        return Ok(());
-    }
-    let [first, second, third] = flags else { return Ok(()) };
-    Err(CliError::usage(format!("exactly one of --{first}, --{second}, or --{third} must be set")))
 }
 
 fn install(parsed: &Parsed) -> Result<(), CliError> {
