@@ -1,6 +1,7 @@
 //! `flux controller NAME...`: controllers as a process of their own, with upstream's flags, ports and endpoints.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::flags::{COMMON, FlagError, Flags, KUSTOMIZE, SOURCE};
 use super::probes::{self, Readiness};
-use super::setup::{Apart, Setup, SetupError, spawn};
+use super::setup::{Apart, FileServer, Setup, SetupError, spawn};
 
 /// Run controllers against a Kubernetes API server, with upstream's flags.
 ///
@@ -50,6 +51,8 @@ pub enum CommandError {
     Address { address: String },
     #[error("cannot listen on `{address}`")]
     Listen { address: String, source: std::io::Error },
+    #[error(transparent)]
+    Storage(#[from] flux_artifact::OptionsError),
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error("cannot wait for signals")]
@@ -98,7 +101,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     let readiness = Readiness::default();
     let mut tasks = JoinSet::new();
     let apart = Apart {
-        source: names.contains(&"source"),
+        source: names.contains(&"source").then(|| file_server(&flags)).transpose()?,
         kustomize: names.contains(&"kustomize"),
         namespace: environment("RUNTIME_NAMESPACE").unwrap_or_else(|| "flux-system".to_owned()),
         events_address: flags.text("events-addr").map(str::to_owned).or_else(|| environment("EVENTS_ADDR")),
@@ -142,6 +145,23 @@ async fn client(flags: &Flags) -> Result<Client, CommandError> {
         None => Config::infer().await.map_err(|error| CommandError::Kubeconfig(error.into()))?,
     };
     Ok(Client::try_from(config)?)
+}
+
+/// Where the source controller keeps and serves artifacts: flags over environment over upstream's defaults.
+fn file_server(flags: &Flags) -> Result<FileServer, CommandError> {
+    let mut options = flux_artifact::Options::from_environment(environment);
+    for flag in ["storage-path", "storage-addr", "storage-adv-addr"] {
+        if let Some(value) = flags.text(flag) {
+            options.set(flag, value)?;
+        }
+    }
+    let advertised = options.advertised_address(environment("HOSTNAME").as_deref())?;
+    let text = options.storage_address.clone();
+    let address = probes::parse_address(&text).ok_or_else(|| CommandError::Address { address: text.clone() })?;
+    let failed = |source| CommandError::Listen { address: text.clone(), source };
+    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(FileServer { storage: options.storage_path, advertised, listener: Arc::new(listener) })
 }
 
 async fn wait_for_signal() -> Result<(), CommandError> {

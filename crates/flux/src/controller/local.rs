@@ -1,7 +1,9 @@
 //! URLs that are served from repositories on this machine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use flux_source_controller::{LocalHead, UrlMapping};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -57,10 +59,31 @@ impl LocalSources {
         branch == self.head.borrow().branch
     }
 
+    /// The URLs that the source controller does not fetch.
+    pub fn url_map(&self) -> Vec<UrlMapping> {
+        let (head, commits) = (self.head.clone(), self.commits.clone());
+        let head: Arc<dyn Fn() -> Option<LocalHead> + Send + Sync> = Arc::new(move || {
+            let head = head.borrow();
+            let (branch, commit) = (head.branch.clone(), head.commit.clone());
+            Some(LocalHead { repository: commits.clone(), branch, commit })
+        });
+        let own = self.own.iter().map(|url| UrlMapping {
+            url: url.clone(),
+            repository: self.root.clone(),
+            head: Some(head.clone()),
+        });
+        let others = self.others.iter().map(|(url, dir)| UrlMapping {
+            url: url.clone(),
+            repository: dir.clone(),
+            head: None,
+        });
+        own.chain(others).collect()
+    }
+
     /// For judging units: does this GitRepository have to reach the watched head?
-    pub fn follows(&self) -> std::sync::Arc<dyn Fn(&Value) -> bool + Send + Sync> {
+    pub fn follows(&self) -> Arc<dyn Fn(&Value) -> bool + Send + Sync> {
         let sources = self.clone();
-        std::sync::Arc::new(move |object| {
+        Arc::new(move |object| {
             let url = object.pointer("/spec/url").and_then(Value::as_str).unwrap_or_default();
             let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
             sources.is_own(url) && sources.at_head(name, &object["spec"]["ref"])

@@ -25,15 +25,25 @@ const PLACE_FLAGS: &[&str] = &["--events-addr", "--health-addr", "--kubeconfig",
 pub enum SetupError {
     #[error("the artifact storage cannot be used")]
     Storage(#[from] flux_artifact::StorageError),
+    #[error(transparent)]
+    Algorithm(#[from] flux_artifact::UnsupportedAlgorithm),
     #[error("the folder for unpacked artifacts cannot be used")]
     Fetcher(#[from] flux_artifact::FetchError),
     #[error("cannot make the folder `{path}`")]
     Folder { path: PathBuf, source: std::io::Error },
 }
 
+/// The artifact server of a source controller.
+pub struct FileServer {
+    pub storage: PathBuf,
+    /// Host and port that consumers are told.
+    pub advertised: String,
+    pub listener: Arc<std::net::TcpListener>,
+}
+
 /// Which controllers run as a process of their own, and where they stand.
 pub struct Apart {
-    pub source: bool,
+    pub source: Option<FileServer>,
     pub kustomize: bool,
     /// `RUNTIME_NAMESPACE`
     pub namespace: String,
@@ -185,9 +195,26 @@ pub fn spawn(
         }
     };
     let store = match &setup.place {
-        Place::InProcess { storage, .. } => Some(open_store(storage, &setup.source_flags)?),
+        Place::InProcess { storage, .. } => Some(open_store(storage, &setup.source_flags, ADVERTISED)?),
         Place::Apart(_) => None,
     };
+    if let (Place::InProcess { storage, sources }, Some(store)) = (&setup.place, &store) {
+        let ctx = context(SOURCE_CONTROLLER, &setup.source_flags, 2);
+        let options = flux_source_controller::Options {
+            url_map: sources.url_map(),
+            followers: controllers.local.clone(),
+            ..flux_source_controller::Options::new(store.clone(), storage.with_file_name("fetching"))
+        };
+        tasks.spawn(flux_source_controller::run(ctx, options));
+    }
+    if let Place::Apart(Apart { source: Some(source), .. }) = &setup.place {
+        let ctx = context(SOURCE_CONTROLLER, &setup.source_flags, 2);
+        let store = open_store(&source.storage, &setup.source_flags, &source.advertised)?;
+        let options = flux_source_controller::Options::new(store.clone(), std::env::temp_dir().join(format!("flux-source-{}", std::process::id())));
+        tasks.spawn(flux_source_controller::run(ctx, options));
+        let (listener, stop) = (source.listener.clone(), shutdown.clone());
+        tasks.spawn(serve_files(listener, store, stop));
+    }
     if setup.place.runs_kustomize() {
         let flags = &setup.kustomize_flags;
         let ctx = context(KUSTOMIZE_CONTROLLER, flags, 4);
@@ -199,14 +226,26 @@ pub fn spawn(
 }
 
 /// The store that both controllers of `flux up` work on.
-fn open_store(root: &Path, flags: &Flags) -> Result<Storage, SetupError> {
+fn open_store(root: &Path, flags: &Flags, advertised: &str) -> Result<Storage, SetupError> {
     std::fs::create_dir_all(root).map_err(|source| SetupError::Folder { path: root.to_owned(), source })?;
     let defaults = flux_artifact::Options::default();
     let retention = Retention {
         ttl: flags.duration("artifact-retention-ttl").unwrap_or(defaults.retention_ttl),
         records: flags.int("artifact-retention-records").map_or(defaults.retention_records, whole),
     };
-    Ok(Storage::new(root, ADVERTISED, retention)?)
+    let algorithm = flags.text("artifact-digest-algo").unwrap_or("sha256").parse()?;
+    Ok(Storage::new(root, advertised, retention)?.with_algorithm(algorithm))
+}
+
+/// Serves the artifacts until `shutdown`.
+async fn serve_files(listener: Arc<std::net::TcpListener>, store: Storage, shutdown: CancellationToken) {
+    let served = async {
+        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+        axum::serve(listener, flux_artifact::server(store)).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    };
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the artifact server ended");
+    }
 }
 
 fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags) -> Result<Fetcher, SetupError> {
