@@ -13,6 +13,12 @@ use crate::{Identity, StartError};
 
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
+/// The priorities reserved for the system.
+const PRIORITIES: [(&str, i64, &str); 2] = [
+    ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+    ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
+];
+
 /// Upstream's roles and bindings.
 fn roles() -> Vec<Value> {
     let packed: &[u8] = include_bytes!("../data/bootstrap-roles.jsonl.gz");
@@ -30,6 +36,13 @@ impl Shared {
             if space.is_empty() {
                 self.seed("rbac.authorization.k8s.io", "v1", &plural, "", object).await?;
             }
+        }
+        for (name, value, use_of) in PRIORITIES {
+            let object = json!({
+                "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value,
+                "description": use_of,
+            });
+            self.seed("scheduling.k8s.io", "v1", "priorityclasses", "", object).await?;
         }
         for name in NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});

@@ -1,5 +1,6 @@
 //! Custom resources: definitions and what they make of objects.
 
+mod check;
 mod controller;
 mod defaults;
 mod definition;
@@ -9,6 +10,7 @@ mod prune;
 pub(crate) mod rules;
 mod validate;
 
+pub(crate) use check::check as check_definition;
 pub(crate) use defaults::{apply as apply_defaults, prune_nulls};
 pub(crate) use definition::{Definition, Version, compare_versions};
 pub(crate) use embedded::embedded_metadata;

@@ -71,7 +71,7 @@ pub(crate) fn read_object(ask: &mut Ask, resource: &Resource) -> Result<Value, A
     check_kind(&mut value, resource)?;
     let mut findings =
         Findings(parsed.duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
-    let value = into_shape(value, resource, &bytes, &mut findings).map_err(|text| cannot_handle(resource, &text))?;
+    let value = into_shape(value, resource, &bytes, &parsed.duplicates, &mut findings).map_err(|text| cannot_handle(resource, &text))?;
     let strictness = strictness(ask);
     findings.settle(ask, strictness).map_err(|text| cannot_handle(resource, &text))?;
     Ok(defaulted(value, resource))
@@ -155,6 +155,7 @@ pub(crate) fn into_shape(
     value: Value,
     resource: &Resource,
     bytes: &[u8],
+    duplicates: &[String],
     findings: &mut Findings,
 ) -> Result<Value, String> {
     let (value, mut unknown) = match &resource.origin {
@@ -164,14 +165,22 @@ pub(crate) fn into_shape(
             shape_custom(value, schema, definition.preserve_unknown)?
         }
     };
-    if unknown.len() > 1 {
-        if resource.custom().is_some() {
-            unknown.sort();
-        } else {
-            json::sort_by_position(bytes, &mut unknown);
-        }
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let several = unknown.len() + duplicates.len() > 1;
+    if resource.custom().is_some() {
+        unknown.sort();
     }
-    findings.0.extend(unknown.iter().map(|path| format!("unknown field {}", go_quote(path))));
+    let order = if several && resource.custom().is_none() { json::key_order(bytes) } else { Vec::new() };
+    for path in duplicates {
+        let at = order.iter().rposition(|known| known == path).unwrap_or(0);
+        found.push((at, format!("duplicate field {}", go_quote(path))));
+    }
+    for path in &unknown {
+        let at = order.iter().position(|known| known == path).unwrap_or(usize::MAX);
+        found.push((at, format!("unknown field {}", go_quote(path))));
+    }
+    found.sort_by_key(|(at, _)| *at);
+    findings.0.extend(found.into_iter().map(|(_, text)| text));
     Ok(value)
 }
 
@@ -207,6 +216,22 @@ pub(crate) fn defaulted(mut value: Value, resource: &Resource) -> Value {
         }
     }
     value
+}
+
+/// The form an object comes back in from the storage: custom ones lose what the stored version does not know.
+pub(crate) fn as_stored(mut value: Value, resource: &Resource) -> Value {
+    match &resource.origin {
+        Origin::BuiltIn(kind) => typed::as_stored(*kind, value),
+        Origin::Custom { definition, .. } => {
+            if resource.api_version() != resource.stored_as
+                && !definition.preserve_unknown
+                && let Some(storage) = definition.versions.iter().find(|version| version.storage)
+            {
+                crd::prune(&mut value, &storage.schema, &mut Vec::new());
+            }
+            value
+        }
+    }
 }
 
 /// Makes name and namespace of body and path agree.

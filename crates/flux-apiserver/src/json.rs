@@ -18,14 +18,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, serde_json::Error> {
     Ok(Parsed { value, duplicates: notes.duplicates })
 }
 
-/// Sorts field paths by where they stand in the document.
-pub(crate) fn sort_by_position(bytes: &[u8], paths: &mut [String]) {
+/// Every key's path, in the order of the document.
+pub(crate) fn key_order(bytes: &[u8]) -> Vec<String> {
     let mut notes = Notes { order: Some(Vec::new()), ..Notes::default() };
-    if read(bytes, &mut notes).is_err() {
-        return;
-    }
-    let order = notes.order.unwrap_or_default();
-    paths.sort_by_key(|path| order.iter().position(|known| known == path).unwrap_or(usize::MAX));
+    // A document that cannot be read was refused before.
+    let _ = read(bytes, &mut notes);
+    notes.order.unwrap_or_default()
 }
 
 fn read(bytes: &[u8], notes: &mut Notes) -> Result<Value, serde_json::Error> {
@@ -157,9 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_sorted_as_in_the_document() {
-        let mut paths = vec!["a".to_owned(), "z".to_owned()];
-        sort_by_position(br#"{"z":1,"a":2}"#, &mut paths);
-        assert_eq!(paths, ["z", "a"]);
+    fn keys_are_listed_as_in_the_document() {
+        assert_eq!(key_order(br#"{"z":1,"a":{"b":2}}"#), ["z", "a", "a.b"]);
     }
 }

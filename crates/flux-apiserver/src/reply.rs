@@ -114,6 +114,12 @@ fn warning_header(text: &str) -> String {
 /// The answer of a read or write of objects, negotiated.
 pub(crate) fn form_of(ask: &Ask) -> Result<Form, ApiError> {
     let mut form = crate::negotiate::negotiate(&ask.headers)?;
+    let include = ask.query.get("includeObject").unwrap_or("");
+    if matches!(form.view, crate::negotiate::View::Table { .. }) && !matches!(include, "" | "Metadata" | "Object" | "None") {
+        return Err(ApiError::bad_request(format!(
+            "Unable to convert to Table as requested: includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"
+        )));
+    }
     form.include = crate::table::Include::read(ask.query.get("includeObject").unwrap_or(""));
     Ok(form)
 }

@@ -45,6 +45,8 @@ pub(crate) struct Column {
     pub description: String,
     /// JSONPath, of custom columns.
     pub path: String,
+    /// Added because a definition names no columns.
+    pub implied: bool,
 }
 
 impl Resource {
@@ -126,6 +128,7 @@ fn column(row: &flux_schema::Column) -> Column {
         priority: row.priority,
         description: String::new(),
         path: String::new(),
+        implied: false,
     }
 }
 

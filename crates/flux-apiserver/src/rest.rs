@@ -54,6 +54,9 @@ impl Shared {
         let Some(resource) = found.filter(|resource| fits_scope(resource, &target.namespace, ask)) else {
             return Err(self.missing(ask));
         };
+        if let Some(text) = deprecated(&resource) {
+            ask.warn(text);
+        }
         if let Some(text) = resource.custom().and_then(|version| version.deprecation.clone()) {
             ask.warn(text);
         }
@@ -66,8 +69,8 @@ impl Shared {
         let method = ask.method.clone();
         let single = !target.name.is_empty();
         match (method.as_str(), single) {
-            ("GET", true) => self.get(ask, &resource).await,
-            ("GET", false) if target.verb == "watch" && resource.has_verb("watch") => self.watch(ask, &resource).await,
+            ("GET", true) if target.verb != "watch" => self.get(ask, &resource).await,
+            ("GET", _) if target.verb == "watch" && resource.has_verb("watch") => self.watch(ask, &resource).await,
             ("GET", false) if resource.has_verb("list") => self.list(ask, &resource).await,
             ("POST", false) if resource.has_verb("create") => self.create(ask, &resource).await,
             ("PUT", true) if resource.has_verb("update") => self.update(ask, &resource, Part::Main).await,
@@ -87,6 +90,7 @@ impl Shared {
             (Method::GET, "status" | "ephemeralcontainers" | "resize" | "approval") => self.get(ask, resource).await,
             (Method::POST, "token") => self.token_request(ask, resource).await,
             (Method::POST, "binding") => self.pod_binding(ask).await,
+            (Method::POST, "eviction") => self.evict(ask, resource).await,
             (Method::GET, "scale") => self.get_scale(ask, resource).await,
             (Method::PUT, "scale") => self.put_scale(ask, resource).await,
             (Method::PATCH, "scale") => self.patch_scale(ask, resource).await,
@@ -110,6 +114,15 @@ impl Shared {
         } else {
             ApiError::page_not_found()
         }
+    }
+}
+
+/// The warning that goes with every use of an old built-in kind.
+fn deprecated(resource: &Resource) -> Option<&'static str> {
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        ("", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        _ => None,
     }
 }
 

@@ -69,7 +69,20 @@ pub(crate) fn prepare_create(resource: &Resource, object: &mut Value) {
     if has_generation(resource) {
         meta_mut(object).insert("generation".into(), 1.into());
     }
+    if resource.is("apiextensions.k8s.io", "customresourcedefinitions") {
+        definition_status(object);
+    }
     crate::completion::on_create(resource, object);
+}
+
+/// A new definition stores its storage version from the start.
+fn definition_status(object: &mut Value) {
+    let versions = crate::object::list_at(object, "/spec/versions");
+    let storage = versions.iter().find(|version| version.get("storage") == Some(&Value::Bool(true)));
+    let stored: Vec<Value> = storage.map(|version| version["name"].clone()).into_iter().collect();
+    object["status"] = serde_json::json!({
+        "conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": if stored.is_empty() { Value::Null } else { stored.into() },
+    });
 }
 
 /// Whether main writes leave `status` alone.

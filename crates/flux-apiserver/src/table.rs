@@ -78,6 +78,8 @@ fn definitions(resource: &Resource) -> Value {
 fn custom_description(column: &Column, index: usize) -> String {
     if index == 0 {
         name_description().to_owned()
+    } else if column.description.is_empty() && column.implied {
+        DESCRIPTIONS.get("/LimitRange").and_then(|list| list.get(1)).cloned().unwrap_or_default()
     } else if column.description.is_empty() {
         format!("Custom resource definition column (in JSONPath format): {}", column.path)
     } else {

@@ -31,7 +31,17 @@ const MAX_DEPTH: usize = 256;
 
 /// Brings a document into the shape of a Go type.
 pub(crate) fn shape(kind: GoKind, value: Value) -> Result<Shaped, Misfit> {
-    let mut walk = Walk { unknown: Vec::new(), path: Vec::new(), fields: Vec::new(), structure: "", depth: 0 };
+    run(kind, value, false)
+}
+
+/// The form a document comes back in from upstream's storage.
+pub(crate) fn as_stored(kind: GoKind, value: Value) -> Value {
+    let given = value.clone();
+    run(kind, value, true).map_or(given, |shaped| shaped.value)
+}
+
+fn run(kind: GoKind, value: Value, stored: bool) -> Result<Shaped, Misfit> {
+    let mut walk = Walk { unknown: Vec::new(), path: Vec::new(), fields: Vec::new(), structure: "", depth: 0, stored };
     let value = walk.structure(kind.shape(), value)?;
     Ok(Shaped { value, unknown: walk.unknown })
 }
@@ -44,6 +54,8 @@ struct Walk {
     fields: Vec<&'static str>,
     structure: &'static str,
     depth: usize,
+    /// Upstream's storage does not tell an empty list from none.
+    stored: bool,
 }
 
 enum Step {
@@ -121,8 +133,7 @@ impl Walk {
 
     fn slice(&mut self, kind: &'static Type, inner: &'static Type, value: Value) -> Result<Value, Misfit> {
         let items = match value {
-            // Upstream's storage does not tell an empty list from none.
-            Value::Array(items) if items.is_empty() => return Ok(Value::Null),
+            Value::Array(items) if items.is_empty() && self.stored => return Ok(Value::Null),
             Value::Array(items) => items,
             Value::Null => return Ok(Value::Null),
             other => return Err(self.mismatch(&other, &kind.go_name())),
@@ -138,7 +149,7 @@ impl Walk {
 
     fn map(&mut self, kind: &'static Type, inner: &'static Type, value: Value) -> Result<Value, Misfit> {
         let entries = match value {
-            Value::Object(entries) if entries.is_empty() => return Ok(Value::Null),
+            Value::Object(entries) if entries.is_empty() && self.stored => return Ok(Value::Null),
             Value::Object(entries) => entries,
             Value::Null => return Ok(Value::Null),
             other => return Err(self.mismatch(&other, &kind.go_name())),

@@ -48,6 +48,9 @@ pub(crate) async fn on_update(
 
 /// Checks a custom resource against schema and rules of its version.
 fn custom(resource: &Resource, old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>) {
+    if resource.is("apiextensions.k8s.io", "customresourcedefinitions") {
+        errors.extend(crd::check_definition(old, new));
+    }
     let Some(version) = resource.custom() else { return };
     let found = crd::validate(new, old, &version.schema);
     let blocked = found.iter().any(crd::blocks_rules);

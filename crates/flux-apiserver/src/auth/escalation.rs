@@ -134,7 +134,7 @@ fn compact(rules: Vec<Rule>) -> Vec<Rule> {
 
 /// Upstream's compact form of a rule.
 fn words(rule: &Rule) -> String {
-    let list = |items: &[String]| format!("[{}]", items.iter().map(|item| go_quote(item)).collect::<Vec<_>>().join(", "));
+    let list = |items: &[String]| format!("[{}]", items.iter().map(|item| go_quote(item)).collect::<Vec<_>>().join(" "));
     let mut parts = Vec::new();
     for (title, items) in [
         ("APIGroups", &rule.groups),

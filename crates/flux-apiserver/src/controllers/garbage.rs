@@ -257,6 +257,7 @@ async fn edit(shared: &Arc<Shared>, node: &Node, change: impl Fn(&mut Value)) {
         let Ok(old) = crate::rest::of_entry(&resource, &entry) else { return };
         let mut new = old.clone();
         change(&mut new);
+        crate::managed::after_write(&resource, Some(&old), &mut new, "kube-controller-manager", crate::rest::Part::Main);
         match shared.commit(&resource, &node.space, &entry, &old, new, false).await {
             Err(error) if error.is_modified() => {}
             _ => return,

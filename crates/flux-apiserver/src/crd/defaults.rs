@@ -45,7 +45,7 @@ pub(crate) fn prune_nulls(value: &mut Value, schema: &Value) {
             map.retain(|key, value| {
                 let inner = properties.and_then(|properties| properties.get(key));
                 !(value.is_null()
-                    && inner.is_some_and(|inner| !flag(inner, "nullable") && inner.get("default").is_some()))
+                    && inner.is_some_and(|inner| !flag(inner, "nullable") && inner.get("default").is_none()))
             });
             for (key, value) in map.iter_mut() {
                 let inner = properties.and_then(|properties| properties.get(key)).or(additional);

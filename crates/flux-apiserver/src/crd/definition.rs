@@ -214,6 +214,7 @@ fn columns(version: &Value) -> Vec<Column> {
         priority: 0,
         description: String::new(),
         path: ".metadata.name".into(),
+        implied: false,
     }];
     let given = list_at(version, "/additionalPrinterColumns");
     out.extend(given.iter().map(|column| Column {
@@ -223,6 +224,7 @@ fn columns(version: &Value) -> Vec<Column> {
         priority: column.get("priority").and_then(Value::as_i64).unwrap_or(0) as i32,
         description: text(column, "description").to_owned(),
         path: text(column, "jsonPath").to_owned(),
+        implied: false,
     }));
     if given.is_empty() {
         out.push(Column {
@@ -232,6 +234,7 @@ fn columns(version: &Value) -> Vec<Column> {
             priority: 0,
             description: String::new(),
             path: ".metadata.creationTimestamp".into(),
+            implied: true,
         });
     }
     out

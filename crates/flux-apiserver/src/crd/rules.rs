@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use kube_cel::KubeCelExt as _;
-use kube_cel::cel::{self, Context, Program};
+use kube_cel::cel::parser::Parser;
+use kube_cel::cel::{self, Context, IdedExpr};
 use serde_json::{Map, Value};
 
 use super::prune::flag;
@@ -15,13 +16,15 @@ use crate::status::{FieldError, FieldErrorType};
 const RULES: &str = "x-kubernetes-validations";
 
 /// Compiled expressions, shared by all definitions; `None` for those that do not parse.
-static PROGRAMS: LazyLock<RwLock<HashMap<String, Option<Arc<Program>>>>> = LazyLock::new(RwLock::default);
+static PROGRAMS: LazyLock<RwLock<HashMap<String, Option<Arc<IdedExpr>>>>> = LazyLock::new(RwLock::default);
 /// Expressions kept at most; beyond that they are compiled again.
 const PROGRAMS_MAX: usize = 4096;
+/// Stack of the parser's thread.
+const PARSER_STACK: usize = 64 << 20;
 /// Longer expressions are refused.
 const SOURCE_MAX: usize = 64 << 10;
 
-fn program(source: &str) -> Option<Arc<Program>> {
+fn program(source: &str) -> Option<Arc<IdedExpr>> {
     if let Some(held) = PROGRAMS.read().unwrap_or_else(PoisonError::into_inner).get(source) {
         return held.clone();
     }
@@ -35,11 +38,19 @@ fn program(source: &str) -> Option<Arc<Program>> {
 }
 
 /// Compiles an expression, or says why it cannot be.
-pub(crate) fn compile(source: &str) -> Result<Program, String> {
+pub(crate) fn compile(source: &str) -> Result<IdedExpr, String> {
     if source.len() > SOURCE_MAX {
         return Err(format!("longer than {SOURCE_MAX} bytes"));
     }
-    Program::compile(source).map_err(|error| error.to_string())
+    // The parser recurses with the text; address space costs nothing.
+    std::thread::scope(|scope| {
+        let parse = || Parser::new().enable_optional_syntax(true).parse(source).map_err(|errors| errors.to_string());
+        let worker = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
+        match worker.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            _ => Err("the expression cannot be parsed".to_owned()),
+        }
+    })
 }
 
 /// Whether a schema holds any rule.
@@ -117,7 +128,7 @@ fn evaluate(rule: &Value, value: &Value, old: Option<&Value>, schema: &Value, pa
             context.add_variable_from_value("oldSelf", before);
         }
     }
-    match program.execute(&context) {
+    match cel::Value::resolve(&program, &context) {
         Ok(cel::Value::Bool(true)) => None,
         Ok(cel::Value::Bool(false)) => {
             let words = message(rule, source, &context);
@@ -150,14 +161,14 @@ fn optional_of(value: Option<cel::Value>) -> Option<cel::Value> {
         }
         None => "optional.none()",
     };
-    program(source)?.execute(&context).ok()
+    cel::Value::resolve(program(source)?.as_ref(), &context).ok()
 }
 
 fn message(rule: &Value, source: &str, context: &Context<'_>) -> String {
     let expression = text(rule, "messageExpression");
     if !expression.is_empty()
         && let Some(program) = program(expression)
-        && let Ok(cel::Value::String(words)) = program.execute(context)
+        && let Ok(cel::Value::String(words)) = cel::Value::resolve(&program, context)
         && !words.trim().is_empty()
         && !words.contains('\n')
     {

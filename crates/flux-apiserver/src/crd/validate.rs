@@ -114,9 +114,11 @@ impl Check<'_> {
         let length = text.chars().count() as u64;
         if let Some(most) = limit("maxLength").filter(|most| length > *most) {
             self.push(FieldError::too_long(shown(path), most as usize));
+            return;
         }
         if let Some(least) = limit("minLength").filter(|least| length < *least) {
             self.invalid(path, &value, format!("should be at least {least} chars long"));
+            return;
         }
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
             && !matches(pattern, text)
@@ -126,7 +128,8 @@ impl Check<'_> {
         if let Some(format) = schema.get("format").and_then(Value::as_str)
             && !super::formats::fits(format, text)
         {
-            self.invalid(path, &value, format!("must be of type {format}: {}", crate::status::go_quote(text)));
+            let words = format!("{path} in body must be of type {format}: {}", crate::status::go_quote(text));
+            self.push(FieldError::new(FieldErrorType::TypeInvalid, shown(path), Some(value), words));
         }
     }
 
@@ -207,6 +210,13 @@ impl Check<'_> {
         for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
             if !map.contains_key(required) {
                 self.push(FieldError::required(below(required), ""));
+            }
+        }
+        if !root && flag(schema, "x-kubernetes-embedded-resource") {
+            for needed in ["apiVersion", "kind"] {
+                if map.get(needed).and_then(Value::as_str).is_none_or(str::is_empty) {
+                    self.push(FieldError::required(below(needed), "must not be empty"));
+                }
             }
         }
         let limit = |key: &str| schema.get(key).and_then(Value::as_u64).map(|limit| limit as usize);

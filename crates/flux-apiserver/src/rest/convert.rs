@@ -23,6 +23,11 @@ pub(crate) fn served(resource: &Resource, bytes: &[u8]) -> Result<Value, ApiErro
         map.insert("apiVersion".into(), resource.api_version().into());
         map.insert("kind".into(), resource.kind.clone().into());
     }
+    if let Origin::BuiltIn(kind) = &resource.origin
+        && resource.api_version() != resource.stored_as
+    {
+        value = crate::typed::as_stored(*kind, value);
+    }
     if let Origin::Custom { definition, version } = &resource.origin {
         let version = &definition.versions[*version];
         if definition.versions.len() > 1 && !definition.preserve_unknown {

@@ -33,6 +33,9 @@ impl Shared {
         let mut object = intake::read_object(ask, resource)?;
         intake::check_place(&mut object, &ask.target.namespace, resource)?;
         let manager = ask.manager();
+        for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+            meta_mut(&mut object).remove(key);
+        }
         managed::after_write(resource, None, &mut object, &manager, Part::Main);
         let created = self.insert(ask, resource, object).await?;
         self.value_reply(201, resource, created, form)
@@ -78,6 +81,7 @@ impl Shared {
         if !version.is_empty() {
             return Err(ApiError::bare("resourceVersion should not be set on objects to be created"));
         }
+        let mut object = intake::as_stored(object, resource);
         let key = resource.key(&ask.target.namespace, name(&object));
         let exists = || ApiError::already_exists(&resource.group, &resource.plural, name(&object));
         if dry_run {

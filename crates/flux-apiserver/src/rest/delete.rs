@@ -66,7 +66,7 @@ impl DeleteOptions {
                 errors.push(FieldError::not_supported(
                     "propagationPolicy",
                     other,
-                    &["Background", "Foreground", "Orphan", "nil"],
+                    &["Foreground", "Background", "Orphan", "nil"],
                 ));
                 None
             }
@@ -113,14 +113,13 @@ fn body(ask: &Ask, resource: &Resource) -> Result<Value, ApiError> {
         ))
     };
     let parsed = crate::json::parse(&bytes).map_err(|error| {
-        wrong(format!("couldn't get version/kind; json parse error: {}", crate::json::go_syntax_error(&bytes, &error)))
+        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {}", crate::json::go_syntax_error(&bytes, &error)))
     })?;
     let kind = parsed.value.get("kind").and_then(Value::as_str).unwrap_or("");
     if !kind.is_empty() && kind != "DeleteOptions" {
         let version = parsed.value.get("apiVersion").and_then(Value::as_str).unwrap_or("");
-        let (_, short) = crate::object::split_api_version(version);
         return Err(ApiError::bad_request(format!(
-            "{kind} in version \"{short}\" cannot be handled as a DeleteOptions: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
+            "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
         )));
     }
     typed::shape(typed::options_type(), parsed.value).map(|shaped| shaped.value).map_err(|misfit| wrong(misfit.0))
@@ -140,6 +139,9 @@ impl Shared {
         let options = DeleteOptions::read(ask, resource)?;
         let (space, object_name) = (ask.target.namespace.clone(), ask.target.name.clone());
         crate::admission::on_delete(self, ask, resource).await?;
+        if resource.is("batch", "jobs") && options.policy.is_none() && options.grace.is_none() {
+            ask.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
+        }
         match self.delete_object(resource, &space, &object_name, &options).await? {
             Deleted::Waiting(object) => self.value_reply(200, resource, object, form),
             Deleted::Gone(object) if returns_object(resource) => self.value_reply(200, resource, object, form),
@@ -203,7 +205,11 @@ impl Shared {
                 Deleted::Waiting(done)
             });
         }
-        self.remove(resource, entry, old, options.dry_run).await.map(Deleted::Gone)
+        let mut gone = self.remove(resource, entry, old, options.dry_run).await?;
+        if resource.is("", "pods") && !is_deleting(&gone) {
+            mark(resource, &mut gone, 0);
+        }
+        Ok(Deleted::Gone(gone))
     }
 
     /// Removes an object at once.
@@ -331,6 +337,8 @@ fn wanted_finalizers(resource: &Resource, object: &Value, options: &DeleteOption
     }
     let (orphan, foreground) = match options.policy {
         Some(policy) => (policy == Policy::Orphan, policy == Policy::Foreground),
+        // Two old kinds leave their pods behind unless told otherwise.
+        None if orphans_by_default(resource) => (true, false),
         None => (has(&out, ORPHAN), has(&out, FOREGROUND)),
     };
     for (name, wanted) in [(ORPHAN, orphan), (FOREGROUND, foreground)] {
@@ -341,6 +349,10 @@ fn wanted_finalizers(resource: &Resource, object: &Value, options: &DeleteOption
         }
     }
     out
+}
+
+fn orphans_by_default(resource: &Resource) -> bool {
+    resource.is("batch", "jobs") || resource.is("", "replicationcontrollers")
 }
 
 fn set_finalizers(object: &mut Value, wanted: &[String]) {

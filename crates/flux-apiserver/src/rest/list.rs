@@ -72,8 +72,11 @@ fn encode(token: &Token) -> String {
 fn decode(text: &str) -> Result<Token, ApiError> {
     let wrong =
         |why: String| ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(text.trim_end_matches('='))
+    let lenient = base64::engine::GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent);
+    let bytes = base64::engine::GeneralPurpose::new(&base64::alphabet::URL_SAFE, lenient)
+        .decode(text)
         .map_err(|_| wrong("illegal base64 data at input byte 0".into()))?;
     let token: Token = serde_json::from_slice(&bytes).map_err(|_| {
         let letter = bytes.first().map_or(' ', |byte| char::from(*byte));
@@ -171,6 +174,10 @@ fn read_asked(ask: &Ask) -> Result<Asked, ApiError> {
                 Some(_) => false,
                 None => asked.limit.is_some() && number > 0,
             };
+            // A list that may be old comes from memory at once, whole.
+            if version == "0" {
+                asked.limit = None;
+            }
             asked.floor = number;
             asked.at = (exact && number > 0).then_some(number);
         }

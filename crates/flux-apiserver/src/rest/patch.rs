@@ -198,7 +198,7 @@ fn patched(ask: &mut Ask, resource: &Resource, format: Format, old: &Value) -> R
 fn reshaped(ask: &mut Ask, resource: &Resource, merged: Value) -> Result<Value, ApiError> {
     let mut findings = Findings::default();
     let quoted = merged.clone();
-    let shaped = intake::into_shape(merged, resource, &[], &mut findings).map_err(|text| unfit(resource, &quoted, &text))?;
+    let shaped = intake::into_shape(merged, resource, &[], &[], &mut findings).map_err(|text| unfit(resource, &quoted, &text))?;
     let strictness = intake::strictness(ask);
     findings.settle(ask, strictness).map_err(|text| unfit(resource, &quoted, &text))?;
     Ok(intake::defaulted(shaped, resource))

@@ -38,6 +38,7 @@ impl Shared {
                 return self.update_absent(ask, resource, object, part).await;
             };
             let old = convert::of_entry(resource, &entry)?;
+            check_uid(resource, &object, &old)?;
             let given = check_version(resource, &object, &old)?;
             let mut new = object.clone();
             managed::after_write(resource, Some(&old), &mut new, &manager, part);
@@ -98,6 +99,7 @@ impl Shared {
         validation::on_update(self, ask, resource, &old, &new, part).await?;
         crate::warnings::on_write(resource, Some(&old), &new).into_iter().for_each(|text| ask.warn(text));
         managed::forget_idle_times(&old, &mut new);
+        let new = intake::as_stored(new, resource);
         let namespace = ask.target.namespace.clone();
         let written = self.commit(resource, &namespace, entry, &old, new, dry_run).await?;
         Ok(written)
@@ -154,6 +156,35 @@ pub(crate) fn check_name(object: &mut Value, url_name: &str) -> Result<(), ApiEr
         other => Err(ApiError::bad_request(format!(
             "the name of the object ({other}) does not match the name on the URL ({url_name})"
         ))),
+    }
+}
+
+/// A given uid must be the stored one; upstream's storage answers for it.
+fn check_uid(resource: &Resource, object: &Value, old: &Value) -> Result<(), ApiError> {
+    let (given, found) = (meta_text(object, "uid"), meta_text(old, "uid"));
+    if given.is_empty() || given == found {
+        return Ok(());
+    }
+    let key = format!("/registry/{}/{}", storage_path(resource), resource.key(crate::object::namespace(old), name(old)));
+    let detail = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
+    );
+    Err(ApiError::conflict(&resource.group, &resource.plural, name(old), &detail))
+}
+
+/// Where upstream keeps a resource.
+fn storage_path(resource: &Resource) -> String {
+    if resource.custom().is_some() {
+        return format!("{}/{}", resource.group, resource.plural);
+    }
+    match resource.plural.as_str() {
+        "services" => "services/specs".to_owned(),
+        "endpoints" => "services/endpoints".to_owned(),
+        "nodes" => "minions".to_owned(),
+        "replicationcontrollers" => "controllers".to_owned(),
+        "ingresses" => "ingress".to_owned(),
+        "customresourcedefinitions" | "apiservices" => format!("{}/{}", resource.group, resource.plural),
+        plural => plural.to_owned(),
     }
 }
 

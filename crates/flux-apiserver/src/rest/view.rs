@@ -44,6 +44,10 @@ pub(crate) fn list(
     let meta = Value::Object(meta);
     Ok(match view {
         View::Whole => {
+            let mut meta = meta;
+            if resource.custom().is_some() && meta.get("continue").is_none() {
+                meta["continue"] = "".into();
+            }
             json!({"kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": meta, "items": items})
         }
         View::PartialList { beta } => {

@@ -205,6 +205,24 @@ impl Shared {
         Ok(Some(BoundTo { kind, name: name.to_owned(), uid: uid.to_owned() }))
     }
 
+    /// `pods/NAME/eviction`: deletes the pod; disruption budgets are not asked, as nothing counts healthy pods here.
+    pub(crate) async fn evict(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>) -> Result<Reply, ApiError> {
+        let body = intake::body_json(ask)?;
+        let parsed = crate::json::parse(&body).map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
+        let given = &parsed.value["deleteOptions"];
+        let wanted = |pointer: &str| given.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let delete = super::DeleteOptions {
+            grace: given.get("gracePeriodSeconds").and_then(Value::as_i64),
+            uid: wanted("/preconditions/uid"),
+            version: wanted("/preconditions/resourceVersion"),
+            dry_run: options::is_dry_run(ask) || !list_at(given, "/dryRun").is_empty(),
+            ..super::DeleteOptions::default()
+        };
+        let (space, pod) = (ask.target.namespace.clone(), ask.target.name.clone());
+        self.delete_object(resource, &space, &pod, &delete).await?;
+        Ok(Reply::json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+    }
+
     /// `pods/NAME/binding`.
     pub(crate) async fn pod_binding(self: &Arc<Self>, ask: &mut Ask) -> Result<Reply, ApiError> {
         let body = intake::body_json(ask)?;

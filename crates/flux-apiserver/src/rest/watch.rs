@@ -33,6 +33,8 @@ struct Stream {
     resource: Arc<Resource>,
     selectors: Selectors,
     prefix: String,
+    /// The one object of a watch by path.
+    only: Option<String>,
     form: Form,
     watcher: Option<Watcher>,
     ready: VecDeque<Bytes>,
@@ -67,6 +69,7 @@ impl Shared {
         let mut stream = Stream {
             shared: self.clone(),
             prefix: prefix(resource, &ask.target.namespace),
+            only: Some(ask.target.name.clone()).filter(|name| !name.is_empty()),
             resource: resource.clone(),
             selectors,
             form,
@@ -115,7 +118,7 @@ impl Stream {
         let range = Range { prefix: self.prefix.clone(), ..Range::default() };
         let page = self.shared.store.list(&self.resource.table, &range, None).await;
         let page = page.map_err(|error| ApiError::internal(error.to_string()))?;
-        for (_, entry) in &page.entries {
+        for (_, entry) in page.entries.iter().filter(|(key, _)| self.wanted(key)).cloned().collect::<Vec<_>>() {
             self.push("ADDED", &entry.value);
         }
         if mark {
@@ -165,7 +168,7 @@ impl Stream {
     }
 
     fn change(&mut self, change: &Arc<Change>) {
-        if !change.key.starts_with(self.prefix.as_str()) {
+        if !self.wanted(&change.key) {
             return;
         }
         let plain = self.selectors.is_empty();
@@ -184,6 +187,10 @@ impl Stream {
             }
             (false, false) => {}
         }
+    }
+
+    fn wanted(&self, key: &str) -> bool {
+        key.strip_prefix(self.prefix.as_str()).is_some_and(|rest| self.only.as_deref().is_none_or(|only| only == rest))
     }
 
     fn matches(&self, bytes: &Bytes) -> bool {

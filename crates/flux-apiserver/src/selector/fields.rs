@@ -41,12 +41,6 @@ impl FieldSelector {
             (value_of(&requirement.field, object, resource) == requirement.value) != requirement.negated
         })
     }
-
-    /// The name the selector asks for, when it asks for one.
-    pub fn exact_name(&self) -> Option<&str> {
-        let found = self.0.iter().find(|requirement| requirement.field == "metadata.name" && !requirement.negated);
-        found.map(|requirement| requirement.value.as_str())
-    }
 }
 
 fn split_terms(text: &str) -> Vec<String> {
@@ -140,7 +134,7 @@ fn extra_fields(resource: &Resource) -> &'static [&'static str] {
         ("", "secrets") => &["type"],
         ("", "namespaces") => &["status.phase"],
         ("", "nodes") => &["spec.unschedulable"],
-        ("", "replicationcontrollers") | ("apps", "replicasets") => &["status.replicas"],
+        ("", "replicationcontrollers") => &["status.replicas"],
         ("", "services") => &["spec.clusterIP", "spec.type"],
         ("batch", "jobs") => &["status.successful"],
         ("certificates.k8s.io", "certificatesigningrequests") => &["spec.signerName"],

@@ -30,7 +30,7 @@ impl LabelSelector {
     /// Parses the text form; the error is upstream's sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { tokens: lex(text), at: 0 };
-        parser.run().map(Self).map_err(|reason| format!("unable to parse requirement: {reason}"))
+        parser.run().map(Self)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -154,7 +154,7 @@ impl Parser {
         loop {
             match self.peek() {
                 Token::Word(_) | Token::Sign("!") => {
-                    out.push(self.requirement()?);
+                    out.push(self.requirement().map_err(|reason| format!("unable to parse requirement: {reason}"))?);
                     match self.next() {
                         Token::End => break,
                         Token::Sign(",") => match self.peek() {

@@ -128,7 +128,7 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
     Some(match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "configmaps") => vec![own, count(item, &["data", "binaryData"]).into(), age(item)],
         ("", "secrets") => vec![own, text(item, "type").into(), count(item, &["data"]).into(), age(item)],
-        ("", "serviceaccounts") => vec![own, list_at(item, "/secrets").len().into(), age(item)],
+        ("", "serviceaccounts") => vec![own, age(item)],
         ("", "namespaces") => vec![own, text_at(item, "/status/phase").into(), age(item)],
         ("", "services") => service(item),
         ("", "endpoints") => vec![own, endpoints(item).into(), age(item)],

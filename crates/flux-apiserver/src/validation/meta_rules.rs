@@ -11,7 +11,7 @@ use crate::status::FieldError;
 fn name_rule(resource: &Resource) -> fn(&str) -> Vec<String> {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => names::dns_label,
-        ("", "services") => names::dns_1035,
+        ("", "services") => names::dns_label,
         ("rbac.authorization.k8s.io", _) => names::path_segment,
         ("flowcontrol.apiserver.k8s.io", _) => names::dns_subdomain,
         _ => names::dns_subdomain,
