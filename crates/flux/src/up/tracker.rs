@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Resource};
 use serde_json::Value;
@@ -82,6 +83,7 @@ impl Tracker {
             let kind = resource.clone();
             // An interrupted watch starts again by itself; its errors are no news for a person.
             watcher(api, watcher::Config::default())
+                .default_backoff()
                 .map_ok(move |event| (kind.clone(), event))
                 .filter_map(|event| async { event.ok() })
                 .boxed()
