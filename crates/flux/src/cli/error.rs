@@ -97,21 +97,19 @@ impl CliError {
     }
 }
 
-/// The API server's own words, without the client's around them.
+/// The API server's own words, or why it could not be asked.
 fn api_text(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error
+        && !status.message.is_empty()
+    {
+        return status.message.clone();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
     match error {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
-        other => {
-            let mut text = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(cause) = source {
-                let cause_text = cause.to_string();
-                if !text.contains(&cause_text) {
-                    text = format!("{text}: {cause_text}");
-                }
-                source = cause.source();
-            }
-            text
-        }
+        kube::Error::Service(_) | kube::Error::HyperError(_) => format!("failed to reach the API server: {cause}"),
+        _ => cause.to_string(),
     }
 }

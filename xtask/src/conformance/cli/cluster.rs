@@ -71,7 +71,8 @@ fn namespaces(row: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-fn objects(path: &Path, values: &Value) -> Result<Vec<Value>> {
+/// A template with its values in place.
+pub fn rendered(path: &Path, values: &Value) -> Result<String> {
     let mut text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     for (name, value) in values.as_object().into_iter().flatten() {
         let value = value_of(value);
@@ -81,6 +82,11 @@ fn objects(path: &Path, values: &Value) -> Result<Vec<Value>> {
     while let Some((start, end)) = text.find("{{range").zip(text.find("{{end}}").map(|at| at + "{{end}}".len())) {
         text.replace_range(start..end, "");
     }
+    Ok(text)
+}
+
+fn objects(path: &Path, values: &Value) -> Result<Vec<Value>> {
+    let text = rendered(path, values)?;
     let documents = flux_yaml::parse(&text, &flux_yaml::ParseOptions::default())?;
     let read = documents.iter().map(|node| flux_yaml::to_json(node, flux_yaml::Schema::Yaml11));
     Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().filter(Value::is_object).collect())

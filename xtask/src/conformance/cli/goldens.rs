@@ -16,13 +16,25 @@ struct Suite {
     /// The folder with `testdata`, in which commands run.
     folder: PathBuf,
     binary: PathBuf,
+    /// Keeps a merged folder until all cases ran.
+    _merged: Option<tempfile::TempDir>,
 }
 
 pub fn load(index: &Path, inputs: &Inputs, binary: &Path) -> Result<Vec<Case>> {
     let text = fs::read_to_string(index).with_context(|| format!("read {}", index.display()))?;
-    let folder = index.parent().context("an index lies in a folder")?;
-    let folder = if folder.join("testdata").is_dir() { folder.to_owned() } else { inputs.fixture("golden") };
-    let suite = Arc::new(Suite { folder, binary: binary.to_owned() });
+    let own = index.parent().context("an index lies in a folder")?;
+    let recorded = inputs.recorded.as_ref().map(|recorded| recorded.join("golden"));
+    let (folder, merged) = match recorded.filter(|recorded| recorded.is_dir() && recorded != own) {
+        // Another folder of cases has its expectations; inputs that it lacks are the recorded ones.
+        Some(recorded) => {
+            let merged = tempfile::tempdir()?;
+            copy_tree(&recorded, merged.path())?;
+            copy_tree(own, merged.path())?;
+            (merged.path().to_owned(), Some(merged))
+        }
+        None => (own.to_owned(), None),
+    };
+    let suite = Arc::new(Suite { folder, binary: binary.to_owned(), _merged: merged });
     let mut cases = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let row: Value = serde_json::from_str(line)?;
@@ -36,13 +48,28 @@ pub fn load(index: &Path, inputs: &Inputs, binary: &Path) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
 impl Suite {
     fn judge(&self, row: &Value) -> Result<Verdict> {
-        let Some(arguments) = row["args"].as_str() else {
-            return Ok(Verdict::Fail("needs a run-time value of the test".into()));
-        };
+        let unknown = || Ok(Verdict::Fail("needs a run-time value of the test".into()));
+        let Some(arguments) = row["args"].as_str() else { return unknown() };
+        let scratch = tempfile::tempdir()?;
+        let arguments = self.with_run_time_values(arguments, row, scratch.path())?;
         if arguments.contains("{{var:") || arguments.contains("'call'") {
-            return Ok(Verdict::Fail("needs a run-time value of the test".into()));
+            return unknown();
         }
         if row["e2e_sequence"] == true {
             return Ok(Verdict::Fail("needs running controllers and servers of the Internet".into()));
@@ -53,7 +80,6 @@ impl Suite {
         for (name, value) in row["env"].as_object().into_iter().flatten() {
             environment.insert(name.clone(), value.as_str().unwrap_or_default().to_owned());
         }
-        let scratch = tempfile::tempdir()?;
         let cluster = if alone { None } else { Some(Cluster::start(&self.folder, row, scratch.path())?) };
         if let Some(cluster) = &cluster {
             environment.insert("KUBECONFIG".into(), cluster.kubeconfig().display().to_string());
@@ -63,6 +89,22 @@ impl Suite {
         let arguments = words::split(&plain(&arguments.replace("{{ns}}", &own)));
         let got = run(&self.binary, &arguments, &self.folder, &environment, input.as_deref())?;
         self.compare(&row["assert"], &got)
+    }
+
+    /// The two run-time values that say what they are: the folder of a build, and a file with the unit itself.
+    fn with_run_time_values(&self, arguments: &str, row: &Value, scratch: &Path) -> Result<String> {
+        let folder = self.folder.join("testdata/build-kustomization/podinfo");
+        let mut text = arguments.replace("{{var:absTestDataPath}}", &folder.display().to_string());
+        let call = "{'call': 'filepath.Join', 'args': [{'call': 't.TempDir', 'args': []}, '";
+        if let Some(start) = text.find(call)
+            && let Some(length) = text[start..].find("']}")
+        {
+            let unit = row["cluster_objects"][0].as_str().context("the unit is in the cluster too")?;
+            let path = scratch.join("unit.yaml");
+            fs::write(&path, super::cluster::rendered(&self.folder.join(unit), &row["template_values"])?)?;
+            text.replace_range(start..start + length + "']}".len(), &path.display().to_string());
+        }
+        Ok(text)
     }
 
     fn compare(&self, assert: &Value, got: &Ran) -> Result<Verdict> {
