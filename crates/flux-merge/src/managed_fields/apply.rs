@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::conflict::ConflictError;
 use super::entry::{DecodeError, Managed, Operation};
 use super::update::track;
-use super::{Conversion, Request, kind_text, managed_fields, strip, with_managed_fields, without_managed_fields};
+use super::{Conversion, Request, copy_without_managed_fields, kind_text, managed_fields, strip, with_managed_fields};
 use crate::fieldpath::Set;
 use crate::typed::{Duplicates, Typed};
 use crate::updater::{Conflict, UpdateError, Updater};
@@ -62,8 +62,8 @@ pub fn apply(live: Option<&Value>, applied: &Value, force: bool, request: &Reque
         managed = track(None, live, managed, request, Some(BEFORE_FIRST_APPLY)).map_err(ApplyError::FirstApply)?;
     }
     let empty = json!({ "apiVersion": request.api_version, "kind": request.kind });
-    let stripped = live.map(|live| without_managed_fields(live.clone()));
-    let live = stripped.as_ref().unwrap_or(&empty);
+    let stripped = live.map_or(empty, copy_without_managed_fields);
+    let live = &stripped;
     let merged = match merge(live, applied, managed.clone(), force, request) {
         Err(Failure::Conflicts(conflicts)) if request.manager == "kubectl" => {
             let left = without_own(conflicts, live, request);
@@ -78,7 +78,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, force: bool, request: &Reque
         Failure::Conflicts(conflicts) => ConflictError::new(&conflicts).into(),
         Failure::Other(error) => error,
     })?;
-    let mut object = object.unwrap_or_else(|| live.clone());
+    let mut object = object.unwrap_or(stripped);
     if request.manager == "kubectl" {
         refresh_last_applied(&mut object, applied);
     }

@@ -149,6 +149,22 @@ fn without_managed_fields(mut object: Value) -> Value {
     object
 }
 
+/// A copy without the entries, which are often the larger half.
+fn copy_without_managed_fields(object: &Value) -> Value {
+    let Value::Object(members) = object else { return object.clone() };
+    let copy = |(key, value): (&String, &Value)| {
+        let value = match value {
+            Value::Object(metadata) if key == "metadata" => {
+                let kept = metadata.iter().filter(|(key, _)| *key != "managedFields");
+                Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+            }
+            other => other.clone(),
+        };
+        (key.clone(), value)
+    };
+    Value::Object(members.iter().map(copy).collect())
+}
+
 fn with_managed_fields(mut object: Value, managed: &Managed) -> Value {
     let entries = managed.encode();
     if let Some(members) = object.as_object_mut() {

@@ -7,7 +7,10 @@ use flux_schema::TypeRef;
 use serde_json::{Value, json};
 
 use super::entry::{Managed, ManagerId, Operation};
-use super::{Conversion, Request, managed_fields, strip, with_managed_fields, without_managed_fields};
+use super::{
+    Conversion, Request, copy_without_managed_fields, managed_fields, strip, with_managed_fields,
+    without_managed_fields,
+};
 use crate::typed::{Duplicates, Typed, fill_zero, validate};
 use crate::updater::Updater;
 
@@ -100,7 +103,7 @@ pub(super) fn track(
 fn typed<'a>(object: &'a Value, of: &TypeRef) -> Result<Typed<'a>, String> {
     let mut value = Cow::Borrowed(object);
     if managed_fields(object).is_some() {
-        value = Cow::Owned(without_managed_fields(object.clone()));
+        value = Cow::Owned(copy_without_managed_fields(object));
     }
     if std::sync::Arc::ptr_eq(of.schema(), flux_schema::builtin()) {
         fill_zero(value.to_mut(), of);

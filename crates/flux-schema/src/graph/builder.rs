@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{DEDUCED, Field, List, Map, Node, NodeId, Relationship, Scalar, Schema, UNTYPED_ATOMIC};
+use super::{DEDUCED, Field, KindRow, List, Map, Node, NodeId, Relationship, Scalar, Schema, UNTYPED_ATOMIC};
 
 pub(crate) struct Builder {
     nodes: Vec<Node>,
@@ -12,7 +12,7 @@ pub(crate) struct Builder {
     overrides: HashMap<(Arc<str>, Relationship), NodeId>,
     plain: HashMap<u8, NodeId>,
     strings: HashMap<Box<str>, Arc<str>>,
-    kinds: Vec<(Arc<str>, Arc<str>, Arc<str>, NodeId)>,
+    kinds: Vec<KindRow>,
     no_names: Arc<[Arc<str>]>,
 }
 

@@ -26,13 +26,16 @@ pub(crate) const UNTYPED_ATOMIC: &str = "__untyped_atomic_";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) u32);
 
+/// Group, version and kind, and the kind's type.
+pub(crate) type KindRow = (Arc<str>, Arc<str>, Arc<str>, NodeId);
+
 /// A set of types that refer to each other.
 #[derive(Debug)]
 pub struct Schema {
     nodes: Vec<Node>,
     named: HashMap<Arc<str>, NodeId>,
     /// Sorted by group, version, kind.
-    kinds: Vec<(Arc<str>, Arc<str>, Arc<str>, NodeId)>,
+    kinds: Vec<KindRow>,
 }
 
 /// What a value may be: any of the three that are set.
