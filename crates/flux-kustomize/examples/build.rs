@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let options = Options {
         load_restrictions: LoadRestrictions::RootOnly,
         reorder: Reorder::Unspecified,
+        version: Some("v5.8.1"),
         ..Options::default()
     };
     let run = || {

@@ -215,7 +215,7 @@ fn expand_lists(nodes: Vec<Node>) -> Result<Vec<Node>, Error> {
         match plain {
             serde_json::Value::Null => {}
             serde_json::Value::Array(items) => {
-                let items = items.iter().map(flux_yaml::from_json).filter(|node| !is_null(node)).collect();
+                let items = items.iter().map(crate::node::from_json).filter(|node| !is_null(node)).collect();
                 queue.extend(checked(items)?);
             }
             other => {

@@ -50,7 +50,8 @@ pub(crate) fn generate(kind: Generated, args: &GeneratorArgs, loader: &Loader<'_
     }
     put_data(&mut root, kind, data);
     if args.options.as_ref().is_some_and(|options| options.immutable) {
-        root.insert("immutable", Node::plain("true"));
+        let scalar = Scalar { text: "true".into(), tag: Tag::Bool, style: ScalarStyle::Plain };
+        root.insert("immutable", Node::new(NodeKind::Scalar(scalar)));
     }
     Ok(mapping(root))
 }

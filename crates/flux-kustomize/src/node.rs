@@ -1,6 +1,6 @@
 //! kyaml's notions on node trees: what counts as null or empty, how a field is set, texts of faults.
 
-use flux_yaml::{EmitOptions, Mapping, Node, NodeKind, Scalar, ScalarStyle, Schema, Sequence, Tag};
+use flux_yaml::{EmitOptions, Mapping, Mark, Node, NodeKind, Scalar, ScalarStyle, Schema, Sequence, Tag};
 
 use crate::error::Error;
 
@@ -118,8 +118,28 @@ pub(crate) fn raw(node: &Node) -> &str {
     node.text().unwrap_or_default()
 }
 
+/// True for a scalar that was made or changed without saying what it is: its meaning is found when it is
+/// printed. One that was read has its meaning from the start.
+pub(crate) fn is_untagged(node: &Node) -> bool {
+    node.mark.line == 0 && node.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Implicit)
+}
+
+/// Quotes an untagged scalar that would not be a string in YAML 1.1, as setting it into a field does.
+pub(crate) fn quote_untagged(node: &mut Node) {
+    if is_untagged(node)
+        && let NodeKind::Scalar(scalar) = &mut node.kind
+        && scalar.style == ScalarStyle::Plain
+        && is_yaml11_non_string(&scalar.text)
+    {
+        scalar.style = ScalarStyle::DoubleQuoted;
+    }
+}
+
 /// Keeps a scalar's meaning through later changes of its text or style.
 pub(crate) fn pin(node: &mut Node) {
+    if is_untagged(node) {
+        return;
+    }
     if let NodeKind::Scalar(scalar) = &mut node.kind
         && scalar.tag == Tag::Implicit
     {
@@ -135,7 +155,18 @@ pub(crate) fn untagged(text: &str) -> Node {
 
 /// A node in YAML, as upstream's error texts show it.
 pub(crate) fn text_of(node: &Node) -> String {
-    flux_yaml::emit_v3(node, &EmitOptions::default())
+    let mut plain = node.clone();
+    forget_groups(&mut plain);
+    flux_yaml::emit_v3(&plain, &EmitOptions::default())
+}
+
+fn forget_groups(node: &mut Node) {
+    node.anchor = None;
+    match &mut node.kind {
+        NodeKind::Sequence(seq) => seq.items.iter_mut().for_each(forget_groups),
+        NodeKind::Mapping(map) => map.entries.iter_mut().for_each(|(_, value)| forget_groups(value)),
+        _ => {}
+    }
 }
 
 fn wrong_shape(expected: Shape, node: &Node) -> Error {
@@ -189,8 +220,8 @@ pub(crate) fn sequence_mut(node: &mut Node) -> Result<&mut [Node], Error> {
 
 /// Puts `value` in the place of `slot`, keeping the slot's style as kyaml's field setter does.
 pub(crate) fn replace_keeping_style(slot: &mut Node, mut value: Node) {
+    pin(&mut value);
     if let NodeKind::Scalar(new) = &mut value.kind {
-        // What the new scalar means must not change with its style; a made scalar has no meaning yet.
         new.style = match &slot.kind {
             NodeKind::Scalar(old) => old.style,
             _ => ScalarStyle::Plain,
@@ -234,12 +265,30 @@ pub(crate) fn set_scalar_text(node: &mut Node, text: &str, tag: Tag) -> Result<(
     if let NodeKind::Scalar(scalar) = &mut node.kind {
         scalar.text = text.into();
         scalar.tag = tag;
+        node.mark = Mark::default();
     }
     Ok(())
 }
 
+/// A tree of a JSON value, as if it had been read.
+pub(crate) fn from_json(value: &serde_json::Value) -> Node {
+    let mut node = flux_yaml::from_json(value);
+    settle_tags(&mut node);
+    node
+}
+
+fn settle_tags(node: &mut Node) {
+    match &mut node.kind {
+        NodeKind::Scalar(scalar) if scalar.tag == Tag::Implicit => scalar.tag = scalar_tag(scalar),
+        NodeKind::Sequence(seq) => seq.items.iter_mut().for_each(settle_tags),
+        NodeKind::Mapping(map) => map.entries.iter_mut().for_each(|(_, value)| settle_tags(value)),
+        _ => {}
+    }
+}
+
 /// Prepares a tree for printing: a quoted scalar is a string even where another tag was pinned.
 pub(crate) fn settle(node: &mut Node) {
+    node.anchor = None;
     match &mut node.kind {
         NodeKind::Scalar(scalar) => {
             let quoted = scalar.style != ScalarStyle::Plain;

@@ -182,7 +182,7 @@ fn apply(name: &str, config: &FilterConfig, object: &mut Node, value: &Value, sc
         "patchjson6902" => {
             let mut document = flux_yaml::to_json(object, flux_yaml::Schema::V3)?;
             JsonPatch::parse(config.patch.trim_start_matches('\n'))?.apply(&mut document)?;
-            *object = flux_yaml::from_json(&document);
+            *object = crate::node::from_json(&document);
             Ok(())
         }
         "prefix" | "suffix" => fieldspec::apply(object, &config.field_spec, Make::Text, &mut |field| {

@@ -333,24 +333,30 @@ impl Resource {
 
     /// The tree with its history in annotations, as upstream's error texts show it.
     pub(crate) fn annotated(&self) -> Node {
-        let mut map = self.annotations();
         let history = &self.history;
-        let mut put = |name: &str, list: Vec<&str>| {
-            if !list.is_empty() {
-                map.insert(format!("{INTERNAL}{name}"), list.join(","));
-            }
-        };
-        put("previousNames", history.past.iter().map(|past| past.name.as_str()).collect());
-        put("previousNamespaces", history.past.iter().map(|past| past.namespace.as_str()).collect());
-        put("previousKinds", history.past.iter().map(|past| past.kind.as_str()).collect());
-        put("prefixes", history.prefixes.iter().map(String::as_str).collect());
-        put("suffixes", history.suffixes.iter().map(String::as_str).collect());
-        put("refBy", history.referred_by.iter().map(String::as_str).collect());
-        put("needsHashSuffix", history.needs_hash.then_some("enabled").into_iter().collect());
-        put("generatorBehavior", history.behavior.map(Behavior::name).into_iter().collect());
+        let lists: [(&str, Vec<&str>); 8] = [
+            ("previousNames", history.past.iter().map(|past| past.name.as_str()).collect()),
+            ("previousNamespaces", history.past.iter().map(|past| past.namespace.as_str()).collect()),
+            ("previousKinds", history.past.iter().map(|past| past.kind.as_str()).collect()),
+            ("prefixes", history.prefixes.iter().map(String::as_str).collect()),
+            ("suffixes", history.suffixes.iter().map(String::as_str).collect()),
+            ("refBy", history.referred_by.iter().map(String::as_str).collect()),
+            ("needsHashSuffix", history.needs_hash.then_some("enabled").into_iter().collect()),
+            ("generatorBehavior", history.behavior.map(Behavior::name).into_iter().collect()),
+        ];
         let mut node = self.node.clone();
+        let meta = node.as_mapping_mut().and_then(|root| node::field_or_insert(root, "metadata", Node::mapping));
+        let Some(meta) = meta.and_then(Node::as_mapping_mut) else { return node };
+        let annotations = node::field_or_insert(meta, "annotations", Node::mapping);
         // A node that cannot hold annotations is shown without.
-        let _ = set_meta_map(&mut node, "annotations", &map);
+        if let Some(Ok(map)) = annotations.map(node::mapping_mut) {
+            for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+                map.insert(&format!("{INTERNAL}{name}"), Node::string(list.join(",")));
+            }
+            if map.is_empty() {
+                meta.remove("annotations");
+            }
+        }
         node
     }
 

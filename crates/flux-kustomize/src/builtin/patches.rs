@@ -11,7 +11,7 @@ use crate::loader::{Loader, in_file};
 use crate::merge::{self, MergeOptions};
 use crate::node;
 use crate::resmap::ResMap;
-use crate::resource::{Resource, set_meta_map};
+use crate::resource::{History, Resource, set_meta_map};
 use crate::schema::Schema;
 use crate::types::{Patch, PatchArgs, PatchPath, Selector};
 
@@ -24,6 +24,10 @@ fn apply_merge(target: &mut Resource, patch: &Resource, schema: &Schema) -> Resu
     let allowed = (patch.history.allow_name_change, patch.history.allow_kind_change);
     if allowed.0 || allowed.1 {
         target.store_id(schema);
+    }
+    if loses_annotations(&patch.node) {
+        // Upstream keeps the history in annotations, so it goes with them.
+        target.history = History::default();
     }
     let node = std::mem::replace(&mut target.node, Node::null());
     let Some(merged) = merge::merge(node, patch.node.clone(), schema, BUILD)? else { return Ok(()) };
@@ -38,6 +42,16 @@ fn apply_merge(target: &mut Resource, patch: &Resource, schema: &Schema) -> Resu
         target.set_name(&name)?;
     }
     target.set_namespace(&namespace)
+}
+
+/// True when a patch removes or replaces all annotations.
+fn loses_annotations(patch: &Node) -> bool {
+    let gone = |node: &Node| {
+        node::is_null(node)
+            || node.get("$patch").is_some_and(|directive| matches!(node::raw(directive), "delete" | "replace"))
+    };
+    let metadata = patch.get("metadata");
+    metadata.is_some_and(gone) || metadata.and_then(|meta| meta.get("annotations")).is_some_and(gone)
 }
 
 /// Applies a patch to the objects at some places; a patch that empties one removes it.
@@ -113,7 +127,7 @@ fn apply_json(target: &mut Resource, patch: &JsonPatch) -> Result<(), Error> {
     }
     patch.apply(&mut value)?;
     through_float(&mut value);
-    target.node = flux_yaml::from_json(&value);
+    target.node = node::from_json(&value);
     let annotations = target.annotations();
     set_meta_map(&mut target.node, "annotations", &annotations)
 }

@@ -49,5 +49,5 @@ pub(crate) fn generate(args: &IamPolicyGenerator) -> Result<Vec<Node>, Error> {
     if !service.namespace.is_empty() {
         object["metadata"]["namespace"] = service.namespace.clone().into();
     }
-    Ok(vec![flux_yaml::from_json(&object)])
+    Ok(vec![crate::node::from_json(&object)])
 }

@@ -1,6 +1,6 @@
 //! Copies values from one object into others.
 
-use flux_yaml::{Node, NodeKind, Tag};
+use flux_yaml::{Node, NodeKind};
 
 use super::path::{self, smart_split};
 use super::structured;
@@ -166,12 +166,7 @@ fn set_field(options: Option<&FieldOptions>, field: &mut Node, value: &Node) -> 
         *field = value.clone();
         return Ok(());
     }
-    // A field that was just made has no type yet and takes the text's.
-    let made = field.mark.line == 0
-        && field.as_scalar().is_some_and(|scalar| scalar.tag == Tag::Implicit && scalar.text.is_empty());
-    if !made {
-        node::pin(field);
-    }
+    node::pin(field);
     if let NodeKind::Scalar(scalar) = &mut field.kind {
         scalar.text = joined.unwrap_or_else(|| raw(value).to_owned()).into();
     }

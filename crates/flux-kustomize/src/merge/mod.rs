@@ -168,6 +168,8 @@ fn put(map: &mut Mapping, name: &str, merged: Merged, had_own: bool, style: Opti
             scalar.style = style;
         }
     }
+    // A text without a type that YAML 1.1 would not read as a string is quoted.
+    node::quote_untagged(&mut value);
     match map.get_mut(name).filter(|_| had_own) {
         Some(slot) => *slot = value,
         None => map.entries.push((Node::plain(name), value)),
