@@ -94,8 +94,9 @@ impl Store {
         let name = table.name.clone();
         match &self.inner.log {
             None => {
-                table.wake.send_replace(revision);
+                // Who wakes looks for changes up to the durable revision: that must be there first.
                 self.inner.durable.send_modify(|durable| durable.revision = revision);
+                table.wake.send_replace(revision);
             }
             Some(log) => log.push(Pending { table: name, key, stored, previous, revision }),
         }
