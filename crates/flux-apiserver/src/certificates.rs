@@ -71,7 +71,35 @@ impl Certificates {
     }
 
     /// The TLS configuration of a listener; client certificates are taken but not demanded.
-    pub fn server_config(&self, address: SocketAddr, service: Ipv4Addr) -> Result<rustls::ServerConfig, StartError> {
+    pub fn server_config(&self, config: &Config, address: SocketAddr, service: Ipv4Addr) -> Result<rustls::ServerConfig, StartError> {
+        let (chain, key) = match &config.serving {
+            Some((certificate, key)) => given_certificate(certificate, key)?,
+            None => self.own_certificate(address, service)?,
+        };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(self.ca_der.clone()).map_err(StartError::Tls)?;
+        if let Some(path) = &config.client_ca_file {
+            for authority in certificates_in(path)? {
+                roots.add(authority).map_err(StartError::Tls)?;
+            }
+        }
+        let refused = |error: rustls::server::VerifierBuilderError| StartError::Tls(rustls::Error::General(error.to_string()));
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .allow_unauthenticated()
+            .build()
+            .map_err(refused)?;
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(StartError::Tls)?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, key)
+            .map_err(StartError::Tls)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn own_certificate(&self, address: SocketAddr, service: Ipv4Addr) -> Result<Serving, StartError> {
         let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
         let mut params = leaf(names.map(str::to_owned).to_vec())?;
         let mut addresses = vec![IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(std::net::Ipv6Addr::LOCALHOST), service.into()];
@@ -83,24 +111,24 @@ impl Certificates {
         params.insert_extended_key_usage(ExtendedKeyUsagePurpose::ServerAuth);
         let key = KeyPair::generate().map_err(StartError::Certificates)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(StartError::Certificates)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(self.ca_der.clone()).map_err(StartError::Tls)?;
-        let refused = |error: rustls::server::VerifierBuilderError| StartError::Tls(rustls::Error::General(error.to_string()));
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .allow_unauthenticated()
-            .build()
-            .map_err(refused)?;
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|text| StartError::Tls(rustls::Error::General(text.into())))?;
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(StartError::Tls)?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .map_err(StartError::Tls)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        Ok((vec![certificate.der().clone()], key))
     }
+}
+
+/// A certificate chain and its key.
+type Serving = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn given_certificate(certificate: &Path, key: &Path) -> Result<Serving, StartError> {
+    use rustls_pki_types::pem::PemObject as _;
+    let unusable = |_| StartError::BadState { path: key.to_owned(), what: "private key" };
+    Ok((certificates_in(certificate)?, PrivateKeyDer::from_pem_file(key).map_err(unusable)?))
+}
+
+fn certificates_in(path: &Path) -> Result<Vec<CertificateDer<'static>>, StartError> {
+    use rustls_pki_types::pem::PemObject as _;
+    let unusable = |_| StartError::BadState { path: path.to_owned(), what: "certificate" };
+    CertificateDer::pem_file_iter(path).map_err(unusable)?.collect::<Result<_, _>>().map_err(unusable)
 }
 
 fn leaf(names: Vec<String>) -> Result<CertificateParams, StartError> {

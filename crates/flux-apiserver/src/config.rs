@@ -87,6 +87,10 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// Folder of the certificate authority and keys, so that they outlive the process. `None` makes new ones.
     pub state_dir: Option<PathBuf>,
+    /// Serving certificate and key, in PEM; `None` makes one signed by the server's own authority.
+    pub serving: Option<(PathBuf, PathBuf)>,
+    /// Authorities of client certificates beside the server's own, in PEM.
+    pub client_ca_file: Option<PathBuf>,
     /// Name of the cluster in kubeconfigs.
     pub cluster_name: String,
     pub controllers: Controllers,
@@ -111,6 +115,8 @@ impl Default for Config {
             service_cidr: "10.96.0.0/12".to_owned(),
             listen: None,
             state_dir: None,
+            serving: None,
+            client_ca_file: None,
             cluster_name: "flux".to_owned(),
             controllers: Controllers::default(),
             tokens: Vec::new(),

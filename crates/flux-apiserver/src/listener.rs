@@ -21,7 +21,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Listens until the server stops; the address is the bound one.
 pub(crate) async fn start(shared: Arc<Shared>, address: SocketAddr, certificates: &Certificates) -> Result<SocketAddr, StartError> {
     let wrong = |source| StartError::Listen { address, source };
-    let config = certificates.server_config(address, shared.services.first())?;
+    let config = certificates.server_config(&shared.config, address, shared.services.first())?;
     let listener = TcpListener::bind(address).await.map_err(wrong)?;
     let bound = listener.local_addr().map_err(wrong)?;
     let acceptor = TlsAcceptor::from(Arc::new(config));

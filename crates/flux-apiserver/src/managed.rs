@@ -218,8 +218,16 @@ pub(crate) fn after_token(object: &mut Value, manager: &str) {
     let Some(of) = flux_schema::schema_for("authentication.k8s.io", "v1", "TokenRequest") else { return };
     let now = now();
     let given = std::mem::take(object);
+    let empty = crate::typed::kind_of("authentication.k8s.io", "v1", "TokenRequest")
+        .and_then(|kind| crate::typed::shape(kind, serde_json::json!({})).ok())
+        .map(|shaped| {
+            let mut empty = shaped.value;
+            empty["apiVersion"] = "authentication.k8s.io/v1".into();
+            empty["kind"] = "TokenRequest".into();
+            empty
+        });
     *object = managed_fields::update(
-        None,
+        empty.as_ref(),
         given,
         &Request {
             manager,

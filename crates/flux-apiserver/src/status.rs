@@ -332,6 +332,10 @@ impl ApiError {
         Self::new(406, "NotAcceptable", message)
     }
 
+    pub fn not_acceptable_object(message: &str) -> Self {
+        Self::new(406, "NotAcceptable", message)
+    }
+
     pub fn unsupported_media_type(accepted: &str) -> Self {
         let message =
             format!("the body of the request was in an unknown format - accepted media types include: {accepted}");

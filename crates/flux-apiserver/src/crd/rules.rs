@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use kube_cel::KubeCelExt as _;
+use kube_cel::cel::common::ast::{EntryExpr, Expr, operators};
 use kube_cel::cel::parser::Parser;
 use kube_cel::cel::{self, Context, IdedExpr};
 use serde_json::{Map, Value};
@@ -21,6 +22,8 @@ static PROGRAMS: LazyLock<RwLock<HashMap<String, Option<Arc<IdedExpr>>>>> = Lazy
 const PROGRAMS_MAX: usize = 4096;
 /// Stack of the parser's thread.
 const PARSER_STACK: usize = 64 << 20;
+/// Deeper trees are refused: evaluation recurses.
+const DEPTH_MAX: usize = 128;
 /// Longer expressions are refused.
 const SOURCE_MAX: usize = 64 << 10;
 
@@ -44,13 +47,52 @@ pub(crate) fn compile(source: &str) -> Result<IdedExpr, String> {
     }
     // The parser recurses with the text; address space costs nothing.
     std::thread::scope(|scope| {
-        let parse = || Parser::new().enable_optional_syntax(true).parse(source).map_err(|errors| errors.to_string());
+        let parse = || {
+            let mut tree = Parser::new().enable_optional_syntax(true).parse(source).map_err(|errors| errors.to_string())?;
+            if !mend(&mut tree, DEPTH_MAX) {
+                return Err(format!("nested deeper than {DEPTH_MAX} levels"));
+            }
+            Ok(tree)
+        };
         let worker = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             _ => Err("the expression cannot be parsed".to_owned()),
         }
     })
+}
+
+/// Turns optional selection into optional indexing, as the evaluator takes a missing field of the former for an
+/// error; false for trees that are too deep to evaluate.
+fn mend(tree: &mut IdedExpr, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match &mut tree.expr {
+        Expr::Call(call) => {
+            if call.func_name == operators::OPT_SELECT {
+                call.func_name = operators::OPT_INDEX.to_owned();
+            }
+            call.target.iter_mut().all(|target| mend(target, depth)) && call.args.iter_mut().all(|one| mend(one, depth))
+        }
+        Expr::Comprehension(one) => {
+            mend(&mut one.iter_range, depth)
+                && mend(&mut one.accu_init, depth)
+                && mend(&mut one.loop_cond, depth)
+                && mend(&mut one.loop_step, depth)
+                && mend(&mut one.result, depth)
+        }
+        Expr::List(list) => list.elements.iter_mut().all(|one| mend(one, depth)),
+        Expr::Map(map) => map.entries.iter_mut().all(|entry| mend_entry(&mut entry.expr, depth)),
+        Expr::Struct(one) => one.entries.iter_mut().all(|entry| mend_entry(&mut entry.expr, depth)),
+        Expr::Select(select) => mend(&mut select.operand, depth),
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => true,
+    }
+}
+
+fn mend_entry(entry: &mut EntryExpr, depth: usize) -> bool {
+    match entry {
+        EntryExpr::StructField(field) => mend(&mut field.value, depth),
+        EntryExpr::MapEntry(entry) => mend(&mut entry.key, depth) && mend(&mut entry.value, depth),
+    }
 }
 
 /// Whether a schema holds any rule.

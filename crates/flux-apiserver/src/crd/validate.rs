@@ -215,7 +215,7 @@ impl Check<'_> {
         if !root && flag(schema, "x-kubernetes-embedded-resource") {
             for needed in ["apiVersion", "kind"] {
                 if map.get(needed).and_then(Value::as_str).is_none_or(str::is_empty) {
-                    self.push(FieldError::required(below(needed), "must not be empty"));
+                    self.push(FieldError::required(below(needed), ""));
                 }
             }
         }

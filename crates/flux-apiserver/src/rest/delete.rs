@@ -206,8 +206,12 @@ impl Shared {
             });
         }
         let mut gone = self.remove(resource, entry, old, options.dry_run).await?;
-        if resource.is("", "pods") && !is_deleting(&gone) {
-            mark(resource, &mut gone, 0);
+        if resource.is("", "pods") {
+            if is_deleting(&gone) {
+                meta_mut(&mut gone).insert("deletionGracePeriodSeconds".into(), 0.into());
+            } else {
+                mark(resource, &mut gone, 0);
+            }
         }
         Ok(Deleted::Gone(gone))
     }

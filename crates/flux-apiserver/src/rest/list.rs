@@ -129,7 +129,7 @@ pub(crate) fn check_options(ask: &Ask, watch: bool) -> Result<(), ApiError> {
                 errors.push(FieldError::forbidden(field, with_continue));
             }
             if !matches!(matching, "Exact" | "NotOlderThan") {
-                errors.push(FieldError::not_supported(field, matching, &["Exact", "NotOlderThan"]));
+                errors.push(FieldError::not_supported(field, matching, &["Exact", "NotOlderThan", ""]));
             }
             if matching == "Exact" && get("resourceVersion") == "0" {
                 errors.push(FieldError::forbidden(

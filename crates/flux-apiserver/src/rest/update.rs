@@ -123,7 +123,8 @@ impl Shared {
         if *old == new && !goes || dry_run {
             return Ok(new);
         }
-        let make = |revision| convert::stored(resource, &new, revision);
+        // Watchers see of a removed object what was stored last.
+        let make = |revision| convert::stored(resource, if goes { old } else { &new }, revision);
         let written = if goes {
             self.store.remove(&resource.table, &key, entry.revision, make).await
         } else {

@@ -17,7 +17,14 @@ pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table:
         View::Whole => Ok(value),
         View::Partial { beta } => Ok(partial(&value, beta)),
         View::PartialList { .. } => {
-            Err(ApiError::not_acceptable("application/json, application/yaml, application/vnd.kubernetes.protobuf"))
+            let package = match resource.group.split('.').next() {
+                _ if resource.custom().is_some() => "unstructured.Unstructured".to_owned(),
+                Some("") | None => format!("core.{}", resource.kind),
+                Some(group) => format!("{group}.{}", resource.kind),
+            };
+            Err(ApiError::not_acceptable_object(&format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{package})"
+            )))
         }
         View::Table { beta } => {
             let version = value.pointer("/metadata/resourceVersion").cloned().unwrap_or(json!(""));
