@@ -15,4 +15,4 @@ pub use fetch::{FetchError, FetchOptions, Fetcher, Workdir};
 pub use flux_api::meta::Artifact;
 pub use options::{Options, OptionsError};
 pub use server::server;
-pub use storage::{Retention, Storage, StorageError, artifact_dir, artifact_path};
+pub use storage::{Retention, Storage, StorageError, artifact_dir, artifact_path, revisions_differ};

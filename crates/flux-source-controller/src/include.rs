@@ -38,7 +38,7 @@ pub async fn artifacts(client: &Client, obj: &GitRepository, namespace: &str) ->
     Ok(found)
 }
 
-/// Whether two lists are of different content.
+/// Whether two lists, in the order of the spec, are of different content.
 pub fn differ(a: &[Artifact], b: &[Artifact]) -> bool {
     let identity = |artifact: &Artifact| (artifact.revision.clone(), artifact.digest.clone());
     a.len() != b.len() || a.iter().zip(b).any(|(a, b)| identity(a) != identity(b))

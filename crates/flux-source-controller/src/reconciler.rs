@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use flux_api::{GitRepository, SourceObject as _};
+use flux_artifact::revisions_differ;
 use flux_runtime::{
     Attempt, Cache, ControllerContext, Halt, ObjectKey, Outcome, Reconciler, Severity, conditions, failpoints,
 };
@@ -73,7 +74,7 @@ impl GitRepositoryReconciler {
             .map_err(|failure| Failure { halt: failure.halt.after(self.requeue_dependency), ..failure })?;
         at.conditions().delete(INCLUDE_UNAVAILABLE);
         let has_artifact = at.object().artifact().is_some();
-        if has_artifact && include::differ(&included, &included_before(at)) {
+        if has_artifact && revisions_differ(&included, &included_before(at)) {
             let message = "included artifacts differ from last observed includes";
             at.conditions().mark_true(ARTIFACT_OUTDATED, Reason::IncludeChange.as_str(), message);
         }

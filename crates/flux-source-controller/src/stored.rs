@@ -4,7 +4,12 @@ use flux_api::{Artifact, GitRepository, SourceObject as _};
 use flux_artifact::{Storage, StorageError};
 use flux_runtime::{Attempt, Halt, Severity};
 
+use std::time::Duration;
+
 use crate::reason::{ARTIFACT_IN_STORAGE, Failure, Reason};
+
+/// A collection of garbage that takes longer goes on at the next attempt.
+const COLLECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Clears old files, and forgets an artifact that is gone or damaged.
 pub async fn check(at: &mut Attempt<GitRepository>, storage: &Storage) -> Result<(), Halt> {
@@ -54,7 +59,7 @@ async fn problem(storage: &Storage, artifact: Artifact) -> Option<Problem> {
 
 async fn collect(at: &Attempt<GitRepository>, storage: &Storage, artifact: &Artifact) {
     let (storage, artifact) = (storage.clone(), artifact.clone());
-    match tokio::task::spawn_blocking(move || storage.collect_garbage(&artifact)).await {
+    match tokio::task::spawn_blocking(move || storage.collect_garbage(&artifact, COLLECT_TIMEOUT)).await {
         Ok(Ok(removed)) if !removed.is_empty() => {
             let message = format!("garbage collected {} artifacts", removed.len());
             at.event(Severity::Trace, Reason::GarbageCollectionSucceeded.as_str(), message);

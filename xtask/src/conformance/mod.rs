@@ -5,6 +5,8 @@
 
 #[cfg(feature = "apiserver")]
 mod apiserver;
+#[cfg(feature = "artifact")]
+mod artifact_storage;
 #[cfg(feature = "apply")]
 mod cases_ssa;
 #[cfg(feature = "cli")]
@@ -28,9 +30,11 @@ mod kustomize;
 mod kustomize_build;
 #[cfg(feature = "runtime")]
 mod secrets;
+#[cfg(feature = "archive")]
+mod sourceignore;
 #[cfg(feature = "merge")]
 mod ssa;
-#[cfg(any(feature = "apply", feature = "runtime"))]
+#[cfg(any(feature = "apply", feature = "archive", feature = "artifact", feature = "runtime"))]
 mod table;
 
 use std::path::PathBuf;
@@ -101,6 +105,10 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
     let found: Option<Load> = match suite {
         #[cfg(feature = "apiserver")]
         "apiserver" => Some(apiserver::load),
+        #[cfg(feature = "artifact")]
+        "cases/artifact-storage" => Some(artifact_storage::load),
+        #[cfg(feature = "archive")]
+        "cases/sourceignore" => Some(sourceignore::load),
         #[cfg(feature = "apply")]
         "cases/ssa" => Some(cases_ssa::load),
         #[cfg(feature = "runtime")]

@@ -53,7 +53,8 @@ pub enum UnpackError {
     Write { name: String, source: io::Error },
 }
 
-/// Unpacks a gzip-compressed tar into `dir`, which is made when it does not exist.
+/// Unpacks a gzip-compressed tar into `dir`, which is made when it does not exist. A relative `dir` cannot ascend
+/// from the working directory.
 pub fn unpack(archive: impl Read, dir: &Path, limits: Limits, symlinks: Symlinks) -> Result<(), UnpackError> {
     let mut target = Target::open(dir)?;
     let mut tar = Archive::new(MultiGzDecoder::new(archive));

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
@@ -22,6 +22,13 @@ pub(super) struct Target {
 impl Target {
     /// Opens the directory itself, making it and its parents when missing; a link in its place is refused.
     pub(super) fn open(dir: &Path) -> Result<Self, UnpackError> {
+        let below: PathBuf;
+        let dir = if dir.is_absolute() {
+            dir
+        } else {
+            below = dir.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+            &below
+        };
         let refused = |_| UnpackError::NotADirectory { path: dir.to_owned() };
         if let Err(source) = std::fs::create_dir_all(dir) {
             return Err(if source.kind() == io::ErrorKind::AlreadyExists {

@@ -29,6 +29,11 @@ pub fn server(storage: Storage) -> Router {
     Router::new().fallback(serve).with_state(storage)
 }
 
+/// Answers on a listener until the future is dropped.
+pub async fn listen(listener: tokio::net::TcpListener, router: Router) -> std::io::Result<()> {
+    axum::serve(listener, router).await
+}
+
 async fn serve(State(storage): State<Storage>, request: Request) -> Response {
     let head = match *request.method() {
         Method::GET => false,

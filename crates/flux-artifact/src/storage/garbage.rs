@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use flux_api::meta::Artifact;
 
@@ -37,11 +37,15 @@ impl Storage {
         Ok(garbage.into_iter().map(|(path, _)| path).collect())
     }
 
-    /// Removes the garbage of the artifact's object; tells what was removed.
-    pub fn collect_garbage(&self, artifact: &Artifact) -> Result<Vec<PathBuf>, StorageError> {
-        let retention = self.retention;
+    /// Removes the garbage of the artifact's object; tells what was removed. Stops when it takes longer than
+    /// `timeout`; the next collection goes on.
+    pub fn collect_garbage(&self, artifact: &Artifact, timeout: Duration) -> Result<Vec<PathBuf>, StorageError> {
+        let (retention, start) = (self.retention, Instant::now());
         let garbage = self.garbage_files(artifact, GARBAGE_COUNT_LIMIT, retention.records, retention.ttl)?;
         for path in &garbage {
+            if start.elapsed() > timeout {
+                return Err(StorageError::Timeout);
+            }
             fs::remove_file(path).map_err(io_error("remove", path))?;
             let mut lock = path.clone().into_os_string();
             lock.push(".lock");

@@ -52,6 +52,8 @@ pub enum StorageError {
     DigestMismatch { digest: String },
     #[error("{operation} {}: {source}", .path.display())]
     Io { operation: &'static str, path: PathBuf, source: io::Error },
+    #[error("context deadline exceeded")]
+    Timeout,
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error(transparent)]
@@ -78,6 +80,12 @@ pub fn artifact_dir(kind: &str, namespace: &str, name: &str) -> String {
 pub fn artifact_path(kind: &str, namespace: &str, name: &str, file: &str) -> String {
     let parts = [kind.to_lowercase(), namespace.into(), name.into(), file.into()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+/// Whether the revisions of two lists of artifacts differ, in whatever order they are.
+pub fn revisions_differ(current: &[Artifact], updated: &[Artifact]) -> bool {
+    let known = |artifact: &Artifact| updated.iter().any(|other| other.revision == artifact.revision);
+    current.len() != updated.len() || !current.iter().all(known)
 }
 
 /// The store. Cheap to clone.

@@ -71,11 +71,13 @@ fn garbage_goes_by_age_and_number_but_never_the_current_file() {
         let path = storage.local_path(&artifact.path).unwrap();
         File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
     }
+    let hurried = storage.collect_garbage(&artifacts[4], Duration::ZERO);
+    assert!(matches!(hurried, Err(StorageError::Timeout)));
     // The oldest is the current one.
     let garbage = storage.garbage_files(&artifacts[0], 1000, 2, Duration::from_secs(1000)).unwrap();
     assert_eq!(garbage.len(), 3);
     assert!(!garbage.contains(&storage.local_path(&artifacts[0].path).unwrap()));
-    let removed = storage.collect_garbage(&artifacts[4]).unwrap();
+    let removed = storage.collect_garbage(&artifacts[4], Duration::from_secs(5)).unwrap();
     assert_eq!(removed.len(), 4);
     assert!(storage.exists(&artifacts[4]));
     assert!(storage.remove_all(&artifacts[4]).unwrap().is_some());
