@@ -183,6 +183,7 @@ impl Manager {
         changes: &mut ChangeSet,
         number: &mut usize,
     ) -> Result<Vec<Subject>, ApplyError> {
+        failpoints::pass("dry-run");
         let planned: Vec<(Planned, Option<Value>)> = stream::iter(objects)
             .map(|object| self.plan(object, options, rules))
             .buffered(self.concurrency.max(1))

@@ -90,7 +90,7 @@ fn print(kind: &TypeRef, value: &Value, depth: usize) -> Option<Value> {
             node.scalar.is_none().then(|| value.clone())
         }
         Value::Array(list) => {
-            let Some(element) = kind.element() else { return None };
+            let element = kind.element()?;
             list.iter().map(|item| print(&element, item, depth + 1)).collect::<Option<_>>().map(Value::Array)
         }
         Value::Null => Some(Value::Null),
@@ -133,8 +133,11 @@ fn print_map(kind: &TypeRef, shape: &flux_schema::Map, map: &Map<String, Value>,
     Some(Value::Object(printed))
 }
 
-/// Fields that Go always prints although the published types do not show it: type, field, zero value.
-const PRINTED: [(&str, &str, fn() -> Value); 2] = [
+/// A type, one of its fields, and the zero value that Go prints for it.
+type Printed = (&'static str, &'static str, fn() -> Value);
+
+/// Fields that Go always prints although the published types do not show it.
+const PRINTED: [Printed; 2] = [
     ("io.k8s.api.apps.v1.StatefulSetSpec", "serviceName", || Value::String(String::new())),
     // The server takes 0 for the port itself.
     ("io.k8s.api.core.v1.ServicePort", "targetPort", || Value::from(0)),
