@@ -114,14 +114,13 @@ impl Store {
         let _ = durable.wait_for(|durable| durable.revision >= revision).await;
     }
 
-    /// Waits until everything written is on disk and stops the log's thread.
+    /// Stops taking writes, waits until everything written is on disk, and frees the file once all handles are gone.
     pub async fn close(&self) {
-        let revision = self.inner.read().revision;
-        if let Some(log) = &self.inner.log {
-            log.stop();
-            let mut durable = self.inner.durable.subscribe();
-            let before = durable.borrow().refusals;
-            let _ = durable.wait_for(|durable| durable.revision >= revision || durable.refusals != before).await;
+        let Some(log) = &self.inner.log else { return };
+        log.stop();
+        if let Some(worker) = log.worker() {
+            // A thread that panicked has told so; what it did not write was not acknowledged.
+            let _ = tokio::task::spawn_blocking(move || worker.join()).await;
         }
     }
 }

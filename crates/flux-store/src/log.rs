@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
@@ -47,6 +48,7 @@ pub(crate) struct Pending {
 /// The queue in front of the writing thread.
 pub(crate) struct Log {
     shared: Arc<Shared>,
+    worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -63,20 +65,32 @@ struct Queue {
 
 impl Log {
     pub fn new(database: Database) -> Self {
-        Self { shared: Arc::new(Shared { database, queue: Mutex::default(), filled: Condvar::new() }) }
+        let shared = Arc::new(Shared { database, queue: Mutex::default(), filled: Condvar::new() });
+        Self { shared, worker: Mutex::default() }
     }
 
     /// Starts the writing thread; it ends when the store is dropped or stopped.
     pub fn start(&self, inner: &Arc<Inner>) {
         let shared = self.shared.clone();
         let inner = Arc::downgrade(inner);
-        std::thread::spawn(move || shared.run(&inner));
+        let worker = std::thread::spawn(move || shared.run(&inner));
+        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+    }
+
+    /// The writing thread, to be waited for; once.
+    pub fn worker(&self) -> Option<JoinHandle<()>> {
+        self.worker.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Queues a write. The caller holds the state's lock, which keeps the queue in revision order.
     pub fn push(&self, pending: Pending) {
         self.shared.lock().pending.push(pending);
         self.shared.filled.notify_one();
+    }
+
+    /// Whether writes are no longer taken.
+    pub fn stopped(&self) -> bool {
+        self.shared.lock().stopping
     }
 
     pub fn stop(&self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::log::Pending;
+use crate::log::{Log, Pending};
 use crate::{Change, Durable, Entry, Store};
 
 /// Why a write was not done.
@@ -75,6 +75,9 @@ impl Store {
         make: impl FnOnce(u64) -> Bytes,
         removes: bool,
     ) -> Result<(u64, Durable), WriteError> {
+        if self.inner.log.as_ref().is_some_and(Log::stopped) {
+            return Err(WriteError::Refused);
+        }
         let mut state = self.inner.write();
         let seen = *self.inner.durable.borrow();
         let revision = state.revision + 1;
