@@ -3,6 +3,7 @@
 mod cli;
 mod controller;
 mod logging;
+mod server;
 mod up;
 
 use std::process::ExitCode;
@@ -23,10 +24,11 @@ struct Flux {
 #[derive(Subcommand)]
 enum Command {
     Up(up::Arguments),
+    Server(server::Arguments),
     Controller(controller::Arguments),
 }
 
-const OWN_COMMANDS: &[&str] = &["up", "controller"];
+const OWN_COMMANDS: &[&str] = &["up", "server", "controller"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     }
     let answer = match Flux::parse().command {
         Command::Up(arguments) => runtime().block_on(up::run(arguments)).map_err(|error| report(&error)),
+        Command::Server(arguments) => runtime().block_on(server::run(arguments)).map_err(|error| report(&error)),
         Command::Controller(arguments) => {
             runtime().block_on(controller::run(arguments)).map_err(|error| report(&error))
         }

@@ -26,12 +26,12 @@ pub async fn roles(_: Arguments) -> Result<Outcome> {
     let scratch = tempfile::tempdir()?;
     let path = |name: &str| scratch.path().join(name).to_string_lossy().into_owned();
     let port = free_port()?;
-    let (state, kubeconfig) = (path("server"), path("kubeconfig"));
+    let (state, kubeconfig) = (path("objects.redb"), path("kubeconfig"));
     let mut server = Running::flux(
-        &["server", "--secure-port", &port.to_string(), "--data-dir", &state, "--write-kubeconfig", &kubeconfig],
+        &["server", "--secure-port", &port.to_string(), "--storage", &state, "--write-kubeconfig", &kubeconfig],
         &[],
     )?;
-    server.wait_for("ready", PATIENCE)?;
+    server.wait_for("serving the Kubernetes API", PATIENCE)?;
     let cluster = Cluster::from_kubeconfig(kubeconfig.as_ref(), "flux").await?;
     install(&cluster).await?;
 
