@@ -91,7 +91,10 @@ macro_rules! kind {
 
             /// A new object without namespace; set `metadata.namespace` for one.
             pub fn new(name: &str, spec: $spec) -> Self {
-                Self { metadata: kube::api::ObjectMeta { name: Some(name.to_owned()), ..Default::default() }, spec, ..Default::default() }
+                let mut object = Self::default();
+                object.metadata.name = Some(name.to_owned());
+                object.spec = spec;
+                object
             }
         }
 

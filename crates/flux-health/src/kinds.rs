@@ -191,7 +191,7 @@ fn pod(object: &Value, now: Timestamp) -> Result<Health, HealthError> {
 
 fn pending_pod(object: &Value, now: Timestamp) -> Result<Health, HealthError> {
     let unscheduled = |entry: &Entry<'_>| entry.kind == "PodScheduled" && entry.status == "False";
-    if !conditions(object).find(unscheduled).is_some_and(|entry| entry.reason == "Unschedulable") {
+    if conditions(object).find(unscheduled).is_none_or(|entry| entry.reason != "Unschedulable") {
         return Ok(Health::in_progress("PodPending", "Pod is in the Pending phase"));
     }
     let created = text(object, &["metadata", "creationTimestamp"])?.and_then(|time| time.parse::<Timestamp>().ok());
