@@ -7,7 +7,7 @@ use crate::object::{meta_mut, section, split_api_version, text};
 use crate::request::Ask;
 use crate::resources::{Origin, Resource};
 use crate::status::{ApiError, go_quote};
-use crate::typed::{self, GoKind};
+use crate::typed::{self, GoKind, ProtobufError};
 use crate::{json, status::go_json};
 
 /// How unknown and duplicate fields are met.
@@ -55,8 +55,14 @@ pub(crate) fn body_json(ask: &Ask) -> Result<Vec<u8>, ApiError> {
         "" | "application/json" | "*/*" => Ok(ask.body.to_vec()),
         "application/yaml" => {
             let text = String::from_utf8_lossy(&ask.body);
-            let value =
-                flux_yaml::yaml_to_json(&text).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            let value = flux_yaml::yaml_to_json(&text).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            Ok(go_json(&value).into_bytes())
+        }
+        "application/vnd.kubernetes.protobuf" => {
+            let value = typed::protobuf_to_json(&ask.body).map_err(|error| match error {
+                ProtobufError::UnknownKind { .. } => ApiError::unsupported_media_type(MEDIA_TYPES),
+                other => ApiError::bad_request(other.to_string()),
+            })?;
             Ok(go_json(&value).into_bytes())
         }
         _ => Err(ApiError::unsupported_media_type(MEDIA_TYPES)),
@@ -69,9 +75,9 @@ pub(crate) fn read_object(ask: &mut Ask, resource: &Resource) -> Result<Value, A
     let parsed = json::parse(&bytes).map_err(|error| no_document(&bytes, &error, resource))?;
     let mut value = parsed.value;
     check_kind(&mut value, resource)?;
-    let mut findings =
-        Findings(parsed.duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
-    let value = into_shape(value, resource, &bytes, &parsed.duplicates, &mut findings).map_err(|text| cannot_handle(resource, &text))?;
+    let mut findings = Findings::default();
+    let value = into_shape(value, resource, &bytes, &parsed.duplicates, &mut findings)
+        .map_err(|text| cannot_handle(resource, &text))?;
     let strictness = strictness(ask);
     findings.settle(ask, strictness).map_err(|text| cannot_handle(resource, &text))?;
     Ok(defaulted(value, resource))
@@ -208,6 +214,9 @@ pub(crate) fn defaulted(mut value: Value, resource: &Resource) -> Value {
     match &resource.origin {
         Origin::BuiltIn(_) => {
             crate::defaulting::apply_defaults(&resource.group, &resource.version, &resource.kind, &mut value);
+            if resource.is("", "pods") {
+                pod_addresses(&mut value);
+            }
         }
         Origin::Custom { definition, version } => {
             let schema = &definition.versions[*version].schema;
@@ -216,6 +225,14 @@ pub(crate) fn defaulted(mut value: Value, resource: &Resource) -> Value {
         }
     }
     value
+}
+
+/// A pod's one address is the first of its list.
+fn pod_addresses(pod: &mut Value) {
+    let address = crate::object::text_at(pod, "/status/podIP").to_owned();
+    if !address.is_empty() && crate::object::list_at(pod, "/status/podIPs").is_empty() {
+        section(pod, "status").insert("podIPs".into(), serde_json::json!([{"ip": address}]));
+    }
 }
 
 /// The form an object comes back in from the storage: custom ones lose what the stored version does not know.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::object::{meta_text, name};
 use crate::resources::{Column, Resource};
-use crate::rest::partial;
+use crate::rest::partial_of;
 
 /// Whether column definitions are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,25 +95,11 @@ fn row(resource: &Resource, item: &Value, version: &str, include: Include) -> Va
     }
     let object = match include {
         Include::None => None,
-        Include::Metadata => Some(shown_metadata(resource, item, version)),
+        Include::Metadata => Some(partial_of(resource, item, version.ends_with("v1beta1"))),
         Include::Object => Some(item.clone()),
     };
     row.insert("object".into(), object.unwrap_or(Value::Null));
     Value::Object(row)
-}
-
-fn shown_metadata(resource: &Resource, item: &Value, version: &str) -> Value {
-    let mut shown = partial(item, version.ends_with("v1beta1"));
-    // Upstream's internal form of a DaemonSet has no room for it.
-    if resource.is("apps", "daemonsets")
-        && let Some(notes) = shown.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut)
-    {
-        notes.remove("deprecated.daemonset.template.generation");
-        if notes.is_empty() {
-            crate::object::meta_mut(&mut shown).remove("annotations");
-        }
-    }
-    shown
 }
 
 /// Pods and jobs that ended are greyed out by clients.

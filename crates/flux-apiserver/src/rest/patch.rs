@@ -141,6 +141,9 @@ pub(super) fn read_applied(ask: &mut Ask, api_version: &str, wanted: &str) -> Re
             let text = String::from_utf8_lossy(&ask.body).into_owned();
             let value = flux_yaml::yaml_to_json(&text)
                 .map_err(|error| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {error}")))?;
+            if let Err(error) = flux_yaml::yaml_to_json_strict(&text) {
+                yaml_duplicates(ask, &error.to_string())?;
+            }
             (value, Vec::new())
         }
     };
@@ -173,6 +176,23 @@ pub(super) fn read_applied(ask: &mut Ask, api_version: &str, wanted: &str) -> Re
         return Err(ApiError::bad_request(format!("invalid object type: {group}/{short}, Kind={kind}")));
     }
     Ok(value)
+}
+
+/// Keys that a YAML document holds twice: warnings, or a refusal when they must not be.
+fn yaml_duplicates(ask: &mut Ask, complaint: &str) -> Result<(), ApiError> {
+    match intake::strictness(ask) {
+        intake::Strictness::Ignore => {}
+        intake::Strictness::Strict => {
+            let text = format!("error strict decoding YAML: error converting YAML to JSON: {complaint}");
+            return Err(ApiError::bad_request(text));
+        }
+        intake::Strictness::Warn => {
+            for line in complaint.lines().map(str::trim).filter(|line| line.contains("already set in map")) {
+                ask.warn(line);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The patched object, in the shape of its kind and defaulted.

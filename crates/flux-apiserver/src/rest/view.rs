@@ -15,7 +15,7 @@ fn meta_version(beta: bool) -> &'static str {
 pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table::Headers, include: table::Include) -> Result<Value, ApiError> {
     match view {
         View::Whole => Ok(value),
-        View::Partial { beta } => Ok(partial(&value, beta)),
+        View::Partial { beta } => Ok(partial_of(resource, &value, beta)),
         View::PartialList { .. } => {
             let package = match resource.group.split('.').next() {
                 _ if resource.custom().is_some() => "unstructured.Unstructured".to_owned(),
@@ -31,6 +31,20 @@ pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table:
             Ok(table::table(resource, &[value], meta_version(beta), json!({"resourceVersion": version}), headers, include))
         }
     }
+}
+
+/// `PartialObjectMetadata` of an object of a resource: upstream's internal form of a DaemonSet has no room for one note.
+pub(crate) fn partial_of(resource: &Resource, value: &Value, beta: bool) -> Value {
+    let mut shown = partial(value, beta);
+    if resource.is("apps", "daemonsets")
+        && let Some(notes) = shown.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut)
+    {
+        notes.remove("deprecated.daemonset.template.generation");
+        if notes.is_empty() {
+            crate::object::meta_mut(&mut shown).remove("annotations");
+        }
+    }
+    shown
 }
 
 /// `PartialObjectMetadata` of an object.
@@ -59,8 +73,15 @@ pub(crate) fn list(
         }
         View::PartialList { beta } => {
             let items: Value =
-                if items.is_empty() { Value::Null } else { items.iter().map(|item| partial(item, beta)).collect() };
+                if items.is_empty() { Value::Null } else { items.iter().map(|item| partial_of(resource, item, beta)).collect() };
             json!({"kind": "PartialObjectMetadataList", "apiVersion": meta_version(beta), "metadata": meta, "items": items})
+        }
+        View::Partial { .. } if resource.custom().is_none() => {
+            let group = resource.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+            return Err(ApiError::not_acceptable_object(&format!(
+                "you requested PartialObjectMetadata, but the requested object is a list (*{group}.{})",
+                resource.list_kind
+            )));
         }
         View::Partial { .. } => {
             return Err(ApiError::not_acceptable(

@@ -219,8 +219,36 @@ impl Shared {
             ..super::DeleteOptions::default()
         };
         let (space, pod) = (ask.target.namespace.clone(), ask.target.name.clone());
+        if !delete.dry_run {
+            self.mark_evicted(resource, &space, &pod).await?;
+        }
         self.delete_object(resource, &space, &pod, &delete).await?;
         Ok(Reply::json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+    }
+
+    /// Says on a pod that it is being evicted.
+    async fn mark_evicted(self: &Arc<Self>, resource: &Arc<Resource>, space: &str, pod: &str) -> Result<(), ApiError> {
+        for _ in 0..super::update::RETRIES {
+            let entry = self.entry(resource, space, pod).await?;
+            let old = super::convert::of_entry(resource, &entry)?;
+            if text_at(&old, "/spec/nodeName").is_empty() {
+                return Ok(());
+            }
+            let mut new = old.clone();
+            let conditions = crate::object::section(&mut new, "status").entry("conditions").or_insert_with(|| json!([]));
+            if let Some(list) = conditions.as_array_mut() {
+                list.retain(|one| text(one, "type") != "DisruptionTarget");
+                list.push(json!({
+                    "type": "DisruptionTarget", "status": "True", "lastProbeTime": null, "lastTransitionTime": now(),
+                    "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
+                }));
+            }
+            match self.commit(resource, space, &entry, &old, new, false).await {
+                Err(error) if error.is_modified() => {}
+                other => return other.map(|_| ()),
+            }
+        }
+        Err(ApiError::modified("", "pods", pod))
     }
 
     /// `pods/NAME/binding`.

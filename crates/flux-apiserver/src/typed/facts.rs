@@ -11,6 +11,16 @@ pub(crate) struct Struct {
     /// As in `of type v1.NAME`.
     pub go_name: &'static str,
     pub fields: Vec<Field>,
+    /// Numbers of the fields in protobuf.
+    pub wire: Vec<(u32, Wire)>,
+}
+
+/// Where a protobuf field goes.
+pub(crate) enum Wire {
+    /// A place in `fields`.
+    Field(usize),
+    /// An embedded struct, whose fields are this one's.
+    Inline(StructIndex),
 }
 
 pub(crate) struct Field {
@@ -126,7 +136,7 @@ pub(super) fn schema_shape() -> &'static Struct {
 #[derive(serde::Deserialize)]
 struct Raw {
     kinds: HashMap<String, String>,
-    types: HashMap<String, Vec<(String, String, String)>>,
+    types: HashMap<String, Vec<(String, String, String, String)>>,
 }
 
 fn load() -> Table {
@@ -148,23 +158,38 @@ fn leak(text: &str) -> &'static str {
 }
 
 fn structure(name: &'static str, raw: &Raw, by_name: &HashMap<&'static str, usize>) -> Struct {
-    let mut fields = Vec::new();
-    flatten(name, raw, by_name, &mut fields);
+    let (mut fields, mut wire) = (Vec::new(), Vec::new());
+    for (field, kind, flags, number) in &raw.types[name] {
+        let number: Option<u32> = number.parse().ok();
+        if flags.contains('i') {
+            let inner = kind.trim_start_matches('*');
+            if let (Some(number), Some(index)) = (number, by_name.get(inner)) {
+                wire.push((number, Wire::Inline(StructIndex(*index))));
+            }
+            flatten(inner, raw, by_name, &mut fields);
+        } else {
+            wire.extend(number.map(|number| (number, Wire::Field(fields.len()))));
+            fields.push(read_field(field, kind, flags, by_name));
+        }
+    }
     let short = name.rsplit_once('.').map_or(name, |(_, short)| short);
     let package = name.rsplit_once('/').map_or(name, |(_, package)| package);
-    Struct { name: short, go_name: package, fields }
+    Struct { name: short, go_name: package, fields, wire }
 }
 
 fn flatten(name: &str, raw: &Raw, by_name: &HashMap<&'static str, usize>, fields: &mut Vec<Field>) {
-    for (field, kind, flags) in &raw.types[name] {
+    for (field, kind, flags, _) in &raw.types[name] {
         if flags.contains('i') {
             flatten(kind.trim_start_matches('*'), raw, by_name, fields);
         } else {
-            let kind = parse(kind, by_name);
-            let (omit_empty, omit_zero) = (flags.contains('o'), flags.contains('z'));
-            fields.push(Field { name: leak(field), kind, omit_empty, omit_zero });
+            fields.push(read_field(field, kind, flags, by_name));
         }
     }
+}
+
+fn read_field(name: &str, kind: &str, flags: &str, by_name: &HashMap<&'static str, usize>) -> Field {
+    let (omit_empty, omit_zero) = (flags.contains('o'), flags.contains('z'));
+    Field { name: leak(name), kind: parse(kind, by_name), omit_empty, omit_zero }
 }
 
 fn parse(text: &str, by_name: &HashMap<&'static str, usize>) -> Type {
