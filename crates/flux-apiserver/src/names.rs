@@ -13,9 +13,14 @@ const WHOLE_KEY: &str = "a valid label key must consist of alphanumeric characte
 pub(crate) const LABEL_MAX: usize = 63;
 pub(crate) const SUBDOMAIN_MAX: usize = 253;
 
-/// `must be no more than N bytes`.
+/// `must be no more than N bytes`, as labels and keys say it.
 pub(crate) fn max_len(limit: usize) -> String {
     format!("must be no more than {limit} bytes")
+}
+
+/// `must be no more than N characters`, as names of objects say it.
+pub(crate) fn max_chars(limit: usize) -> String {
+    format!("must be no more than {limit} characters")
 }
 
 fn lower_alnum(byte: u8) -> bool {
@@ -32,7 +37,7 @@ fn label_shape(text: &str) -> bool {
 pub(crate) fn dns_label(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > LABEL_MAX {
-        out.push(max_len(LABEL_MAX));
+        out.push(max_chars(LABEL_MAX));
     }
     if !label_shape(text) {
         // A name that is only too dotted gets a hint upstream.
@@ -42,13 +47,17 @@ pub(crate) fn dns_label(text: &str) -> Vec<String> {
     out
 }
 
+fn subdomain_shape(text: &str) -> bool {
+    !text.is_empty() && text.split('.').all(label_shape)
+}
+
 /// RFC 1123 subdomain.
 pub(crate) fn dns_subdomain(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > SUBDOMAIN_MAX {
-        out.push(max_len(SUBDOMAIN_MAX));
+        out.push(max_chars(SUBDOMAIN_MAX));
     }
-    if text.is_empty() || !text.split('.').all(label_shape) {
+    if !subdomain_shape(text) {
         out.push(SUBDOMAIN_FORMAT.to_owned());
     }
     out
@@ -58,7 +67,7 @@ pub(crate) fn dns_subdomain(text: &str) -> Vec<String> {
 pub(crate) fn dns_1035(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > LABEL_MAX {
-        out.push(max_len(LABEL_MAX));
+        out.push(max_chars(LABEL_MAX));
     }
     if !label_shape(text) || !text.starts_with(|letter: char| letter.is_ascii_lowercase()) {
         out.push(LABEL_1035_FORMAT.to_owned());
@@ -95,7 +104,12 @@ pub(crate) fn qualified_name(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 out.push("prefix part must be non-empty".into());
             } else {
-                out.extend(dns_subdomain(prefix).into_iter().map(|text| format!("prefix part {text}")));
+                if prefix.len() > SUBDOMAIN_MAX {
+                    out.push(format!("prefix part {}", max_len(SUBDOMAIN_MAX)));
+                }
+                if !subdomain_shape(prefix) {
+                    out.push(format!("prefix part {SUBDOMAIN_FORMAT}"));
+                }
             }
             name
         }
@@ -130,9 +144,7 @@ pub(crate) fn labels(map: Option<&Value>, field: &str, errors: &mut Vec<FieldErr
     for (key, value) in map {
         label_name(key, field, errors);
         if let Some(value) = value.as_str() {
-            errors.extend(
-                label_value(value).into_iter().map(|text| FieldError::invalid(format!("{field}.{key}"), value, text)),
-            );
+            errors.extend(label_value(value).into_iter().map(|text| FieldError::invalid(field, value, text)));
         }
     }
 }

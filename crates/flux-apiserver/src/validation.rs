@@ -25,8 +25,19 @@ pub(crate) async fn on_create(
     object: &Value,
 ) -> Result<(), ApiError> {
     let mut errors = Vec::new();
-    meta_rules::check(resource, object, &mut errors);
+    if resource.group != "policy" {
+        meta_rules::check(resource, object, &mut errors);
+    }
     custom(resource, None, object, &mut errors);
+    if resource.custom().is_none() {
+        let mut report = rules::Report { errors };
+        rules::create(resource, object, &mut report);
+        errors = report.errors;
+    }
+    // Upstream looks at the metadata of what passed once more, which only shows for kinds without own checks of it.
+    if errors.is_empty() && resource.group == "policy" {
+        meta_rules::check(resource, object, &mut errors);
+    }
     settle(resource, object, errors)
 }
 
@@ -37,12 +48,19 @@ pub(crate) async fn on_update(
     resource: &Arc<Resource>,
     old: &Value,
     new: &Value,
-    _part: Part,
+    part: Part,
 ) -> Result<(), ApiError> {
     let mut errors = Vec::new();
-    meta_rules::check(resource, new, &mut errors);
-    meta_rules::check_update(old, new, &mut errors);
+    meta_rules::check_update(resource, old, new, &mut errors);
     custom(resource, Some(old), new, &mut errors);
+    if resource.custom().is_none() {
+        let mut report = rules::Report { errors };
+        match part {
+            Part::Main => rules::update(resource, old, new, &mut report),
+            Part::Status => rules::update_status(resource, old, new, &mut report),
+        }
+        errors = report.errors;
+    }
     settle(resource, new, errors)
 }
 
