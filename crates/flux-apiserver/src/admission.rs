@@ -45,7 +45,7 @@ pub(crate) async fn on_update(
 ) -> Result<(), ApiError> {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => namespace_labels(new),
-        ("", "pods") if part == Part::Main => pods::tolerations(new),
+        ("", "pods") if part == Part::Main => pods::on_update(old, new),
         _ => {}
     }
     auth::check_escalation(shared, &ask.identity, resource, Some(old), new).await

@@ -134,6 +134,8 @@ impl Shared {
         }
         let wrong = |error: FieldError| ApiError::invalid("", "Service", &name, &[error]);
         match text_at(new, "/spec/clusterIP") {
+            // Refused by the checks that follow.
+            "" if !list_at(new, "/spec/clusterIPs").is_empty() => {}
             "" => {
                 let address =
                     self.services.any_address().ok_or_else(|| ApiError::internal("no free cluster IP is left"))?;
@@ -142,7 +144,8 @@ impl Shared {
                 spec.insert("clusterIPs".into(), json!([address.to_string()]));
             }
             "None" => {}
-            given if old.is_none_or(|old| text_at(old, "/spec/clusterIP") != given) => {
+            // A service that has an address cannot get another, which the checks that follow say.
+            given if old.is_none_or(|old| text_at(old, "/spec/clusterIP").is_empty()) => {
                 if let Ok(address) = given.parse::<Ipv4Addr>() {
                     let number = u32::from(address);
                     if !self.services.contains(number) {
@@ -172,8 +175,16 @@ impl Shared {
             && new.pointer("/spec/allocateLoadBalancerNodePorts").and_then(Value::as_bool).unwrap_or(true);
         let wanted = kind == "NodePort" || balanced;
         let Some(list) = section(new, "spec").get_mut("ports").and_then(Value::as_array_mut) else { return Ok(()) };
-        for port in list.iter_mut() {
+        for (index, port) in list.iter_mut().enumerate() {
             let given = port.get("nodePort").and_then(Value::as_u64).unwrap_or(0);
+            if given != 0 && wanted && !NODE_PORTS.contains(&u16::try_from(given).unwrap_or(0)) {
+                let words = format!(
+                    "provided port is not in the valid range. The range of valid ports is {}-{}",
+                    NODE_PORTS.start,
+                    NODE_PORTS.end - 1
+                );
+                return Err(FieldError::invalid(format!("spec.ports[{index}].nodePort"), given, words));
+            }
             if given == 0 && wanted {
                 if let Some(free) = self.services.any_port() {
                     port["nodePort"] = free.into();
@@ -272,6 +283,22 @@ fn list_is_empty(list: Option<&Value>) -> bool {
 }
 
 /// What an update leaves out is taken from the old state.
+/// Writers of the first address alone mean the list too.
+fn same_primary(old: Option<&Value>, new: &mut Value) {
+    let before = old.map_or("", |old| text_at(old, "/spec/clusterIP"));
+    let own = text_at(new, "/spec/clusterIP").to_owned();
+    let held = old.map_or(&[] as &[Value], |old| list_at(old, "/spec/clusterIPs"));
+    if own == before || list_at(new, "/spec/clusterIPs") != held {
+        return;
+    }
+    let spec = section(new, "spec");
+    if own.is_empty() {
+        spec.remove("clusterIPs");
+    } else {
+        spec.insert("clusterIPs".into(), json!([own]));
+    }
+}
+
 fn keep(old: &Value, new: &mut Value) {
     if text_at(old, "/spec/type") == "ExternalName" {
         return;

@@ -89,5 +89,7 @@ fn settle(resource: &Resource, object: &Value, errors: Vec<FieldError>) -> Resul
         return Ok(());
     }
     let shown = if name(object).is_empty() { meta_text(object, "generateName") } else { name(object) };
-    Err(ApiError::invalid(&resource.group, &resource.kind, shown, &errors))
+    // Events are core objects within, whichever group shows them.
+    let group = if resource.group == "events.k8s.io" { "" } else { &resource.group };
+    Err(ApiError::invalid(group, &resource.kind, shown, &errors))
 }

@@ -27,6 +27,19 @@ pub(super) async fn on_create(
     priority(shared, pod).await
 }
 
+/// An update that leaves out what was added at creation keeps it.
+pub(super) fn on_update(old: &Value, pod: &mut Value) {
+    tolerations(pod);
+    for field in ["priority", "preemptionPolicy"] {
+        let spec = section(pod, "spec");
+        if let Some(before) = old["spec"].get(field)
+            && spec.get(field).is_none_or(Value::is_null)
+        {
+            spec.insert(field.into(), before.clone());
+        }
+    }
+}
+
 async fn service_account(
     shared: &Arc<Shared>,
     ask: &Ask,
@@ -104,7 +117,7 @@ fn token_volume(name: &str) -> Value {
 }
 
 /// Pods stay on unreachable nodes for five minutes unless they say otherwise.
-pub(super) fn tolerations(pod: &mut Value) {
+fn tolerations(pod: &mut Value) {
     let given = list_at(pod, "/spec/tolerations").to_vec();
     let tolerates = |key: &str| {
         given.iter().any(|one| {
@@ -147,6 +160,25 @@ async fn priority(shared: &Arc<Shared>, pod: &mut Value) -> Result<(), ApiError>
     });
     if let Some(class) = &class {
         spec.insert("priorityClassName".into(), crate::object::name(class).into());
+    }
+    const WORDS: &str = "must not be provided in pod spec; priority admission controller computed";
+    let given = spec.get("priority").and_then(Value::as_i64).filter(|given| *given != value);
+    let given_policy = spec.get("preemptionPolicy").and_then(Value::as_str).filter(|given| *given != policy);
+    let refused = match (given, given_policy) {
+        (Some(given), _) => {
+            Some(format!("the integer value of priority ({given}) {WORDS} {value} from the given PriorityClass name"))
+        }
+        (None, Some(given)) => Some(format!(
+            "the string value of PreemptionPolicy ({given}) {WORDS} {policy} from the given PriorityClass name"
+        )),
+        (None, None) => None,
+    };
+    if let Some(detail) = refused {
+        return Err(ApiError::forbidden("", "pods", crate::object::name(pod), &detail));
+    }
+    // A negative time to end has always meant a second.
+    if spec.get("terminationGracePeriodSeconds").and_then(Value::as_i64).is_some_and(|seconds| seconds < 0) {
+        spec.insert("terminationGracePeriodSeconds".into(), 1.into());
     }
     spec.insert("priority".into(), value.into());
     spec.insert("preemptionPolicy".into(), policy.into());

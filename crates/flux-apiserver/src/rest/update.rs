@@ -213,6 +213,7 @@ fn check_version(resource: &Resource, object: &Value, old: &Value) -> Result<boo
 
 /// Fields that clients cannot change; a given uid must match and is checked later.
 fn keep_system_fields(old: &Value, new: &mut Value) {
+    crate::object::put(meta_mut(new), "generation", crate::object::meta(old, "generation").cloned());
     for key in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid"] {
         let before = crate::object::meta(old, key).cloned();
         let meta = meta_mut(new);

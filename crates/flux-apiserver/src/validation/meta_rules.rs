@@ -47,7 +47,13 @@ fn knows_finalizers(resource: &Resource) -> bool {
 
 /// Checks the metadata of any object.
 pub(super) fn check(resource: &Resource, object: &Value, errors: &mut Vec<FieldError>) {
-    let rule = name_rule(resource);
+    whole(resource, name_rule(resource), object, errors);
+    if knows_finalizers(resource) {
+        known_finalizers(object, errors);
+    }
+}
+
+fn whole(resource: &Resource, rule: fn(&str) -> Vec<String>, object: &Value, errors: &mut Vec<FieldError>) {
     let generate = meta_text(object, "generateName");
     if !generate.is_empty() {
         let masked = generate.strip_suffix('-').map_or_else(|| generate.to_owned(), |cut| format!("{cut}a"));
@@ -72,9 +78,6 @@ pub(super) fn check(resource: &Resource, object: &Value, errors: &mut Vec<FieldE
     generation(object, errors);
     common(object, errors);
     finalizers(object, errors);
-    if knows_finalizers(resource) {
-        known_finalizers(object, errors);
-    }
 }
 
 fn generation(object: &Value, errors: &mut Vec<FieldError>) {
@@ -170,15 +173,16 @@ fn known_finalizers(object: &Value, errors: &mut Vec<FieldError>) {
 ///
 /// Upstream looks at this once for every kind and, but for a few kinds, once more in the kind's own rules.
 pub(super) fn check_update(resource: &Resource, old: &Value, new: &Value, errors: &mut Vec<FieldError>) {
+    whole(resource, names::path_segment, new, errors);
     update_once(old, new, errors);
-    let (again, whole) = own_checks(resource);
+    let (again, all) = own_checks(resource);
     if again {
         update_once(old, new, errors);
         if knows_finalizers(resource) {
             known_finalizers(new, errors);
         }
     }
-    if whole {
+    if all {
         check(resource, new, errors);
     }
 }

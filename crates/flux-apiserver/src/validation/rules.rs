@@ -12,6 +12,7 @@ mod containers;
 mod cron;
 mod environment;
 mod expressions;
+mod flow;
 mod formats;
 mod internal;
 mod job_policies;
@@ -99,6 +100,8 @@ pub(super) fn create(resource: &Resource, object: &Value, report: &mut Report) {
         ("discovery.k8s.io", _) => cluster::slice(none, object, report),
         ("networking.k8s.io", "networkpolicies") => networking::policy(none, object, report),
         ("", "resourcequotas") => limits::quota(object, report),
+        ("", "events") => flow::event(object, false, report),
+        ("events.k8s.io", "events") => flow::event(object, true, report),
         _ => whole(resource, object, report),
     }
 }
@@ -137,6 +140,7 @@ fn whole(resource: &Resource, object: &Value, report: &mut Report) {
         ("storage.k8s.io", "volumeattributesclasses") => storage::attributes_class(object, report),
         ("scheduling.k8s.io", "priorityclasses") => storage::priority_class(object, report),
         ("node.k8s.io", _) => cluster::runtime_class(object, report),
+        ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations") => flow::priority_level(object, report),
         ("coordination.k8s.io", "leases") => cluster::lease(object, report),
         ("admissionregistration.k8s.io", "validatingwebhookconfigurations" | "mutatingwebhookconfigurations") => {
             webhooks::configuration(object, report);

@@ -60,7 +60,10 @@ fn compile(source: &str, gives: Gives) -> Result<(), String> {
         return Err(format!("compilation failed: longer than {SOURCE_MAX} bytes or nested too deep"));
     }
     let parsed = Parser::new().enable_optional_syntax(true).parse(source);
-    let tree = parsed.map_err(|errors| format!("compilation failed: {errors}"))?;
+    let tree = parsed.map_err(|errors| {
+        // Upstream indents the lines that point at the place.
+        format!("compilation failed: {}", errors.to_string().replace("\n|", "\n |"))
+    })?;
     let Some(found) = kind(&tree.expr) else { return Ok(()) };
     match gives {
         Gives::Bool if found != "bool" => Err(format!("must evaluate to bool but got {found}")),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::amounts::{self, Owner};
 use super::at::At;
 use super::report::{Report, entries, given, is_true, items, text, texts};
-use super::{affinity, annotations, containers, network, pod_os, security, selector, spread, volumes};
+use super::{affinity, annotations, containers, network, pod_os, security, spread, volumes};
 use crate::names;
 
 /// What containers must know of the pod around them.
@@ -277,11 +277,6 @@ pub(super) fn merged_keys(at: &At<'_>, own: &Value, report: &mut Report) {
         let list = at.child("matchLabelKeys");
         report.invalid(&list.index(index), key, "exists in both matchLabelKeys and mismatchLabelKeys");
     }
-}
-
-/// A selector under its usual name.
-pub(super) fn label_selector(own: &Value, field: &str, at: &At<'_>, report: &mut Report) {
-    selector::check(&own[field], &at.child(field), report);
 }
 
 /// Whether a container asks for all powers.

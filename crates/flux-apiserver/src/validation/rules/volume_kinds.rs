@@ -55,8 +55,26 @@ pub(super) fn check(kind: &str, own: &Value, at: &At<'_>, report: &mut Report) {
                 report.invalid(&at.child("partition"), partition, "must be between 1 and 255, inclusive");
             }
         }
+        "azureDisk" => azure_disk(own, at, report),
         "scaleIO" if given(own, "secretRef").is_none() => report.required(&at.child("secretRef"), ""),
         _ => {}
+    }
+}
+
+fn azure_disk(own: &Value, at: &At<'_>, report: &mut Report) {
+    report.one_of(&at.child("cachingMode"), &own["cachingMode"], &["None", "ReadOnly", "ReadWrite"]);
+    report.one_of(&at.child("kind"), &own["kind"], &["Dedicated", "Managed", "Shared"]);
+    let (kind, uri) = (text(own, "kind"), text(own, "diskURI"));
+    let (start, form) = match kind {
+        "" => return,
+        "Managed" => (
+            "/subscriptions/",
+            "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
+        ),
+        _ => ("https://", "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"),
+    };
+    if !uri.starts_with(start) {
+        report.not_supported(&at.child("diskURI"), uri, &[form]);
     }
 }
 
