@@ -128,6 +128,7 @@ impl Shared {
             return Ok(());
         }
         let name = crate::object::name(new).to_owned();
+        same_primary(old, new);
         if let Some(old) = old {
             drop_fields_of_type(old, new);
             keep(old, new);

@@ -22,6 +22,15 @@ static SHAPES: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
 /// Fields that clients put beside a pod's security context and the server holds within.
 const MOVED: [&str; 5] = ["HostNetwork", "HostPID", "HostIPC", "ShareProcessNamespace", "HostUsers"];
 
+/// Fields that clients call otherwise.
+const RENAMED: [(&str, &str); 5] = [
+    ("CephMonitors", "monitors"),
+    ("RBDImage", "image"),
+    ("RBDPool", "pool"),
+    ("RadosUser", "user"),
+    ("DataDiskURI", "diskURI"),
+];
+
 /// The value on one line.
 pub(super) fn printed(shape: &str, value: &Value) -> String {
     let mut printer = Printer { out: String::new(), indent: None };
@@ -147,6 +156,7 @@ impl Printer {
 fn find<'a>(object: &'a Value, name: &str, kind: &str) -> &'a Value {
     // Metadata is embedded.
     let within = if kind == "PodTemplateSpec" && name != "Spec" { &object["metadata"] } else { object };
+    let name = RENAMED.iter().find(|(own, _)| *own == name).map_or(name, |(_, client)| client);
     let found = within.as_object().into_iter().flatten().find(|(key, _)| key.eq_ignore_ascii_case(name));
     found.map_or(&Value::Null, |(_, value)| value)
 }
