@@ -28,15 +28,17 @@ pub struct DeleteOptions {
     pub owner_labels: Vec<(String, String)>,
     /// Metadata in the cluster that keeps an object.
     pub exclusions: Vec<(String, String)>,
+    /// Objects that another owner has announced: kept, and looked at again later, as long as they still carry our labels.
+    pub claimed: BTreeSet<ObjectId>,
 }
 
 /// What became of the objects.
 #[derive(Clone, Debug, Default)]
 pub struct Pruned {
     pub changes: ChangeSet,
-    /// Objects that are to go but could not be deleted; the inventory must keep them.
+    /// Objects that are to go but could not be deleted, or not yet; the inventory must keep them.
     pub survivors: Inventory,
-    /// One text for each survivor.
+    /// One text for each that could not.
     pub errors: Vec<String>,
     /// Where deleted objects were, to wait for their end.
     pub deleted: Vec<(ObjectId, Mapped)>,
@@ -57,6 +59,8 @@ impl Pruned {
 enum Fate {
     Settled(Action),
     Deleted(Mapped),
+    /// Neither ours to delete nor the other owner's yet.
+    Claimed,
 }
 
 impl Manager {
@@ -74,6 +78,9 @@ impl Manager {
                 Ok(Fate::Deleted(mapped)) => {
                     pruned.changes.entries.push(entry(Action::Deleted));
                     pruned.deleted.push((id, mapped));
+                }
+                Ok(Fate::Claimed) => {
+                    pruned.survivors.add(&std::iter::once((id, version)).collect());
                 }
                 Err(error) => {
                     pruned.errors.push(error);
@@ -118,6 +125,9 @@ impl Manager {
             let owned = owners.iter().all(|(key, value)| metadata::label(&existing, key) == *value);
             if !owned || metadata::any_matches(&existing, &exclusions) {
                 return Ok(Fate::Settled(Action::Skipped));
+            }
+            if options.claimed.contains(id) {
+                return Ok(Fate::Claimed);
             }
             match self.target.delete(&mapped, &existing, "Background").await {
                 Ok(()) => return Ok(Fate::Deleted(mapped)),

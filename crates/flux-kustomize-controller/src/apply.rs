@@ -136,6 +136,7 @@ pub fn delete_options(obj: &Kustomization) -> DeleteOptions {
             (RECONCILE_ANNOTATION, "disabled"),
             (SSA_ANNOTATION, "Ignore"),
         ]),
+        ..DeleteOptions::default()
     }
 }
 
@@ -226,22 +227,27 @@ async fn announce(
     Ok(union)
 }
 
-/// Deletes what left the set. The error is told after the survivors are back in the inventory.
+/// Deletes what left the set, but nothing that another unit has claimed. The error is told after the survivors are
+/// back in the inventory.
 pub async fn prune(
     at: &mut Attempt<Kustomization>,
     manager: &Manager,
     stale: Vec<(ObjectId, String)>,
+    claimed: BTreeSet<ObjectId>,
     new: &Inventory,
     retry: Duration,
 ) -> Result<(), Halt> {
     if stale.is_empty() || !at.object().spec.prune {
         return Ok(());
     }
-    let pruned = manager.prune(stale, new, &delete_options(at.object())).await;
-    if let Some(error) = pruned.error() {
+    let options = DeleteOptions { claimed, ..delete_options(at.object()) };
+    let pruned = manager.prune(stale, new, &options).await;
+    if !pruned.survivors.is_empty() {
         let mut inventory = new.clone();
         inventory.add(&pruned.survivors);
         at.status_mut().inventory = Some(inventory.to_stored());
+    }
+    if let Some(error) = pruned.error() {
         return Err(Halt::failed(Reason::PruneFailed.as_str(), error).after(retry));
     }
     if !pruned.changes.entries.is_empty() {

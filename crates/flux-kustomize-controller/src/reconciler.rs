@@ -152,12 +152,11 @@ impl KustomizationReconciler {
         at: &mut Attempt<Kustomization>,
         pass: Pass,
         applied: AppliedSet,
-        mut stale: Vec<(ObjectId, String)>,
+        stale: Vec<(ObjectId, String)>,
     ) -> Result<Outcome<Waited>, Halt> {
-        let moved = self.peers.owns(at.key(), &stale);
-        stale.retain(|(id, _)| !moved.contains(id));
+        let claimed = self.peers.claimed(at.key(), &pass.source, &stale);
         let manager = self.manager(at.namespace(), pass.plan.service_account.as_deref())?;
-        let pruned = apply::prune(at, &manager, stale, &applied.inventory, pass.plan.retry).await;
+        let pruned = apply::prune(at, &manager, stale, claimed, &applied.inventory, pass.plan.retry).await;
         if let Err(halt) = pruned {
             conclude::record(at, &pass.source, &pass.digest, pass.started, Reason::PruneFailed);
             return Err(halt);
@@ -259,15 +258,15 @@ impl Reconciler<Kustomization> for KustomizationReconciler {
         pass.news = !stale.is_empty() || conclude::is_news(at, &pass.source, applied.drifted);
         let subjects = applied.subjects.iter().map(|subject| (subject.id.clone(), subject.mapped.clone())).collect();
         pass.memo = Some(Memo { inputs, record, root, digest: pass.digest.clone(), subjects });
-        let pending = if stale.is_empty() { Vec::new() } else { self.peers.pending(at.key(), &pass.source) };
+        let pending = if stale.is_empty() { Vec::new() } else { self.peers.pending(at.key(), &pass.source, &stale) };
         if pending.is_empty() {
             return self.prune_and_watch(at, pass, applied, stale).await;
         }
         // Until then the objects stay in the inventory.
         at.status_mut().inventory = Some(applied.old.to_stored());
-        let (peers, source) = (self.peers.clone(), pass.source.clone());
+        let (peers, source, ids) = (self.peers.clone(), pass.source.clone(), stale.clone());
         let wait = async move {
-            peers.settle(pending, source).await;
+            peers.settle(pending, source, ids).await;
             Waited::Peers { pass: Box::new(pass), applied: Box::new(applied), stale }
         };
         Ok(Outcome::Watching { wait: Box::pin(wait) })

@@ -263,6 +263,11 @@ impl Recording {
         Self(log, task)
     }
 
+    /// Forgets what was seen so far.
+    pub fn clear(&self) {
+        self.0.lock().expect("log").clear();
+    }
+
     pub fn of(&self, name: &str) -> Vec<&'static str> {
         self.0.lock().expect("log").get(name).cloned().unwrap_or_default()
     }

@@ -5,6 +5,7 @@ mod cluster;
 mod dependencies;
 mod hazards;
 mod health;
+mod programs;
 mod tenants;
 
 /// No test file may be forgotten.
