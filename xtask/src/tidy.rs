@@ -20,7 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("flux-semver", 1),
     ("flux-store", 1),
     ("flux-api", 2),
-    ("flux-archive", 2),
+    ("flux-archive", 1),
     ("flux-git", 2),
     ("flux-health", 2),
     ("flux-kustomize", 2),

@@ -154,8 +154,11 @@ impl Running {
         Ok(Self { child, lines, output: Vec::new(), started: Instant::now() })
     }
 
-    /// Waits until a line contains `text`; gives the line.
+    /// Waits until a line contains `text`, or finds it among those already read; gives the line.
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<String> {
+        if let Some(line) = self.output.iter().find(|line| line.contains(text)) {
+            return Ok(line.clone());
+        }
         let deadline = Instant::now() + limit;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -46,9 +45,9 @@ fn cases() -> Vec<Bad> {
         },
         Bad {
             name: "unknown-field",
-            files: vec![("kustomization.yaml", "resources:\n- a.yaml\nresourcez: []\n".into()), ("a.yaml", map("u"))],
+            files: vec![("a.yaml", synthetic::unit("inner", UnitOptions::default()) + "  nope: 1\n")],
             spec: "",
-            says: &["resourcez"],
+            says: &["Kustomization/default/inner", "spec.nope"],
         },
         Bad { name: "bomb", files: vec![("bomb.yaml", bomb())], spec: "", says: &["bomb.yaml"] },
         Bad {
@@ -129,15 +128,8 @@ pub async fn bad_input(_: Arguments) -> Result<Outcome> {
     repository.write(&format!("clusters/{CLUSTER}/sources.yaml"), &format!("{hanging}{absent}{secret}"))?;
     repository.commit("everything wrong at once")?;
     let mut flux = Running::up(repository.path(), &[])?;
-    let cluster = {
-        for _ in 0..200 {
-            if repository.path().join(".flux/kubeconfig").exists() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Cluster::open(repository.path(), CLUSTER).await?
-    };
+    flux.wait_for("kubeconfig:", PATIENCE)?;
+    let cluster = Cluster::open(repository.path(), CLUSTER).await?;
     let (api_version, kind) = KUSTOMIZATION;
     let ready = |object: Option<&Value>| object.is_some_and(|object| condition(object, "Ready").0 == "True");
     let good = cluster.wait((api_version, kind, "flux-system", "good"), PATIENCE, ready).await?;

@@ -28,7 +28,7 @@ pub async fn hang(_: Arguments) -> Result<Outcome> {
     repository.write("apps/free/a.yaml", &synthetic::config_map("free", "1"))?;
     repository.commit("fifty that hang")?;
     let mut flux = Running::up(repository.path(), &["--concurrent=4"])?;
-    flux.wait_for("KUBECONFIG", PATIENCE)?;
+    flux.wait_for("kubeconfig:", PATIENCE)?;
     let cluster = Cluster::open(repository.path(), CLUSTER).await?;
     let parked = wait_all_checking(&cluster, &units[..HANGING]).await?;
 

@@ -21,8 +21,7 @@ const STABLE_PER_UNIT: usize = 4;
 const COMMIT_EVERY: Duration = Duration::from_millis(200);
 
 /// The points a controller can be told to die at, each of the kustomize controller's steps.
-const STEPS: &[&str] =
-    &["fetch", "build", "announce", "apply-1", "apply-3", "applied", "status", "prune-1", "pruned", "finalizer"];
+const STEPS: &[&str] = &["fetch", "build", "announce", "apply-1", "apply-3", "status", "prune-1", "finalizer"];
 
 fn unit_name(unit: usize) -> String {
     format!("unit-{unit}")
@@ -129,7 +128,7 @@ fn recorder(repository: &Path) -> Recorder {
 }
 
 async fn wait_round(repository: &Repository, flux: &mut Running, round: usize) -> Result<()> {
-    flux.wait_for("KUBECONFIG", PATIENCE)?;
+    flux.wait_for("kubeconfig:", PATIENCE)?;
     let cluster = Cluster::open(repository.path(), CLUSTER).await?;
     for unit in 0..UNITS {
         let holds = |object: Option<&Value>| object.is_some_and(|object| object["data"]["value"] == round.to_string());

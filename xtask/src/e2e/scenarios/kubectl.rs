@@ -60,7 +60,9 @@ pub async fn kubectl(_: Arguments) -> Result<Outcome> {
     let kubectl = Kubectl { program, kubeconfig: repository.path().join(".flux/kubeconfig") };
     reads(&kubectl)?;
     writes(&kubectl, repository.path())?;
-    Ok(Outcome::Held("get, describe, explain, apply (client and server side), diff, wait, rollout, patch, label, delete".into()))
+    Ok(Outcome::Held(
+        "get, describe, explain, apply (client and server side), diff, wait, rollout, patch, label, delete".into(),
+    ))
 }
 
 fn reads(kubectl: &Kubectl) -> Result<()> {
