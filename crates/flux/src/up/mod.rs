@@ -151,6 +151,7 @@ impl Up {
         let planes = futures::future::try_join_all(starts).await?;
         let files: Vec<_> = planes.iter().filter_map(|plane| Some((plane.name.clone(), plane.files()?))).collect();
         state.write("kubeconfig", kubeconfig::render(&files).as_bytes())?;
+        eprintln!("► kubeconfig: {}", shown(&state.root().join("kubeconfig")));
         let (sender, reports) = mpsc::channel(64);
         let mut trackers = Vec::new();
         for plane in &planes {
