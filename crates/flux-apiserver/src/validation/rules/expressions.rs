@@ -22,8 +22,8 @@ pub(super) enum Gives {
     Anything,
 }
 
-/// Conditions on requests; `many` counts them all against one bound.
-pub(super) fn conditions(own: &Value, _params: bool, at: &At<'_>, report: &mut Report) {
+/// Conditions on requests.
+pub(super) fn conditions(own: &Value, at: &At<'_>, report: &mut Report) {
     let list = items(own, "matchConditions");
     if list.len() > CONDITIONS_MAX {
         report.too_many(at, list.len(), CONDITIONS_MAX);

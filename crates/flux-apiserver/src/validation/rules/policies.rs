@@ -33,7 +33,7 @@ fn head(own: &Value, at: &At<'_>, report: &mut Report) {
             }
         }
     }
-    expressions::conditions(own, given(own, "paramKind").is_some(), &at.child("matchConditions"), report);
+    expressions::conditions(own, &at.child("matchConditions"), report);
     for (index, variable) in items(own, "variables").iter().enumerate() {
         let list = at.child("variables");
         let (at, name, source) = (list.index(index), text(variable, "name"), text(variable, "expression"));

@@ -49,7 +49,7 @@ fn hook(own: &Value, at: &At<'_>, report: &mut Report) {
     }
     report.one_of(&at.child("reinvocationPolicy"), &own["reinvocationPolicy"], &["IfNeeded", "Never"]);
     client(&own["clientConfig"], &at.child("clientConfig"), report);
-    expressions::conditions(own, false, &at.child("matchConditions"), report);
+    expressions::conditions(own, &at.child("matchConditions"), report);
 }
 
 /// A domain of at least three labels.
