@@ -69,6 +69,13 @@ pub(crate) fn body_json(ask: &Ask) -> Result<Vec<u8>, ApiError> {
     }
 }
 
+/// What a strict reader has to say about a YAML body.
+fn yaml_complaint(ask: &Ask) -> Option<String> {
+    let yaml = ask.header("content-type").split(';').next().unwrap_or("").trim() == "application/yaml";
+    let text = yaml.then(|| String::from_utf8_lossy(&ask.body))?;
+    flux_yaml::yaml_to_json_strict(&text).err().map(|error| error.to_string())
+}
+
 /// Reads the object of a create or update.
 pub(crate) fn read_object(ask: &mut Ask, resource: &Resource) -> Result<Value, ApiError> {
     let bytes = body_json(ask)?;
@@ -76,6 +83,7 @@ pub(crate) fn read_object(ask: &mut Ask, resource: &Resource) -> Result<Value, A
     let mut value = parsed.value;
     check_kind(&mut value, resource)?;
     let mut findings = Findings::default();
+    findings.0.extend(yaml_complaint(ask));
     let value = into_shape(value, resource, &bytes, &parsed.duplicates, &mut findings)
         .map_err(|text| cannot_handle(resource, &text))?;
     let strictness = strictness(ask);

@@ -14,7 +14,6 @@ pub(crate) enum FieldErrorType {
     Forbidden,
     TooLong,
     TooMany,
-    Internal,
     TypeInvalid,
 }
 
@@ -29,7 +28,6 @@ impl FieldErrorType {
             Self::Forbidden => "FieldValueForbidden",
             Self::TooLong => "FieldValueTooLong",
             Self::TooMany => "FieldValueTooMany",
-            Self::Internal => "InternalError",
             Self::TypeInvalid => "FieldValueTypeInvalid",
         }
     }
@@ -44,7 +42,6 @@ impl FieldErrorType {
             Self::Forbidden => "Forbidden",
             Self::TooLong => "Too long",
             Self::TooMany => "Too many",
-            Self::Internal => "Internal error",
         }
     }
 }
@@ -87,10 +84,6 @@ impl FieldError {
 
     pub fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(FieldErrorType::Forbidden, field, None, detail)
-    }
-
-    pub fn internal(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(FieldErrorType::Internal, field, None, detail)
     }
 
     pub fn too_long(field: impl Into<String>, limit: usize) -> Self {
@@ -139,7 +132,11 @@ fn print_value(value: &Value) -> String {
 
 /// JSON as Go's encoder writes it: `<`, `>` and `&` escaped.
 pub(crate) fn go_json(value: &Value) -> String {
-    let text = value.to_string();
+    go_escaped(value.to_string())
+}
+
+/// JSON text with the letters escaped that Go escapes for HTML.
+pub(crate) fn go_escaped(text: String) -> String {
     if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         return text;
     }
@@ -252,11 +249,6 @@ impl ApiError {
         Self::new(409, "AlreadyExists", message).about(group, resource, name)
     }
 
-    /// A generated name that met an existing object once too often.
-    pub fn generate_name_conflict(group: &str, resource: &str, name: &str) -> Self {
-        Self::already_exists(group, resource, name)
-    }
-
     pub fn conflict(group: &str, resource: &str, name: &str, detail: &str) -> Self {
         let message =
             format!("Operation cannot be fulfilled on {} {}: {detail}", qualified(resource, group), go_quote(name));
@@ -321,12 +313,6 @@ impl ApiError {
         Self::new(405, "MethodNotAllowed", message).detailed(Details::default())
     }
 
-    pub fn method_not_supported(group: &str, resource: &str, action: &str) -> Self {
-        let message =
-            format!("{action} is not supported on resources of kind {}", go_quote(&qualified(resource, group)));
-        Self::new(405, "MethodNotAllowed", message).about(group, resource, "")
-    }
-
     pub fn not_acceptable(accepted: &str) -> Self {
         let message = format!("only the following media types are accepted: {accepted}");
         Self::new(406, "NotAcceptable", message)
@@ -377,10 +363,6 @@ impl ApiError {
         self
     }
 
-    pub fn gone(message: impl Into<String>) -> Self {
-        Self::new(410, "Gone", message)
-    }
-
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "InternalError", format!("Internal error occurred: {}", message.into()))
     }
@@ -403,15 +385,6 @@ impl ApiError {
 
     pub fn not_implemented(what: &str) -> Self {
         Self::new(501, "NotImplemented", format!("{what} is not served by this server"))
-    }
-
-    pub fn too_many_requests(message: impl Into<String>, seconds: u32, cause: Option<Cause>) -> Self {
-        let causes = cause.into_iter().collect();
-        Self::new(429, "TooManyRequests", message).detailed(Details {
-            causes,
-            retry_after_seconds: seconds,
-            ..Details::default()
-        })
     }
 
     pub fn storage_refused() -> Self {
@@ -437,10 +410,6 @@ impl ApiError {
         }
         status.insert("code".into(), self.code.into());
         Value::Object(status)
-    }
-
-    pub fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Headers that go with the failure.

@@ -156,6 +156,10 @@ fn same_spec(resource: &Resource, old: &Value, new: &Value) -> bool {
     if resource.is("discovery.k8s.io", "endpointslices") && labels(old) != labels(new) {
         return false;
     }
+    let notes = |object: &Value| crate::object::meta(object, "annotations").cloned();
+    if resource.is("apps", "deployments") && notes(old) != notes(new) {
+        return false;
+    }
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return true };
     let apart = |key: &str| {
         key == "metadata" || key == "status" && resource.has_status() || matches!(key, "apiVersion" | "kind")

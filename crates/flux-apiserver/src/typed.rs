@@ -5,6 +5,7 @@
 //! times take their canonical form. The shapes are data, read once from a table of Go struct fields.
 
 mod facts;
+mod printed;
 mod protobuf;
 mod scalar;
 
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 pub(crate) use facts::Kind as GoKind;
 use facts::{Field, Struct, Type};
 pub(crate) use facts::{kind_of, object_meta, options_type};
+pub(crate) use printed::lazily_merged;
 pub(crate) use protobuf::{ProtobufError, to_json as protobuf_to_json};
 pub(crate) use scalar::canonical_quantity;
 

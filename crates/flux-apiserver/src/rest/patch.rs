@@ -13,7 +13,7 @@ use crate::request::Ask;
 use crate::resources::Resource;
 use crate::server::Shared;
 use crate::status::{ApiError, FieldError, go_quote};
-use crate::{json, managed};
+use crate::{json, managed, typed};
 
 /// The patches that custom resources take.
 const CUSTOM_PATCHES: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
@@ -39,7 +39,12 @@ pub(super) fn format_of(ask: &Ask, resource: &Resource) -> Result<Format, ApiErr
 }
 
 impl Shared {
-    pub(crate) async fn patch(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part) -> Result<Reply, ApiError> {
+    pub(crate) async fn patch(
+        self: &Arc<Self>,
+        ask: &mut Ask,
+        resource: &Arc<Resource>,
+        part: Part,
+    ) -> Result<Reply, ApiError> {
         let form = form_of(ask)?;
         let format = format_of(ask, resource)?;
         options::check(ask, if format == Format::Apply { options::Kind::Apply } else { options::Kind::Patch })?;
@@ -80,7 +85,7 @@ impl Shared {
             let old = convert::of_entry(resource, &entry)?;
             check_given(resource, &applied, &old)?;
             let merged = managed::apply(resource, Some(&old), &applied, &manager, force, part)?;
-            let mut new = reshaped(ask, resource, merged)?;
+            let mut new = reshaped(ask, resource, merged, None)?;
             check_place_and_name(ask, resource, &mut new)?;
             match self.replace(ask, resource, part, &entry, old, new).await {
                 Ok(done) => return self.value_reply(200, resource, done, form),
@@ -91,20 +96,27 @@ impl Shared {
         Err(ApiError::modified(&resource.group, &resource.plural, &object_name))
     }
 
-    async fn apply_new(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>, part: Part, applied: Value) -> Result<Reply, ApiError> {
+    async fn apply_new(
+        self: &Arc<Self>,
+        ask: &mut Ask,
+        resource: &Arc<Resource>,
+        part: Part,
+        applied: Value,
+    ) -> Result<Reply, ApiError> {
         let form = form_of(ask)?;
         if part != Part::Main {
             return Err(ApiError::not_found(&resource.group, &resource.plural, &ask.target.name));
         }
         let uid = meta_text(&applied, "uid");
         if !uid.is_empty() {
-            let detail = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            let detail =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(ApiError::conflict(&resource.group, &resource.plural, name(&applied), &detail));
         }
         let manager = ask.manager();
         let force = ask.query.flag("force").unwrap_or(false);
         let merged = managed::apply(resource, None, &applied, &manager, force, part)?;
-        let mut new = reshaped(ask, resource, merged)?;
+        let mut new = reshaped(ask, resource, merged, None)?;
         check_place_and_name(ask, resource, &mut new)?;
         ask.target.verb = "create".into();
         let created = self.insert(ask, resource, new).await?;
@@ -139,8 +151,9 @@ pub(super) fn read_applied(ask: &mut Ask, api_version: &str, wanted: &str) -> Re
         Ok(parsed) => (parsed.value, parsed.duplicates),
         Err(_) => {
             let text = String::from_utf8_lossy(&ask.body).into_owned();
-            let value = flux_yaml::yaml_to_json(&text)
-                .map_err(|error| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {error}")))?;
+            let value = flux_yaml::yaml_to_json(&text).map_err(|error| {
+                ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {error}"))
+            })?;
             if let Err(error) = flux_yaml::yaml_to_json_strict(&text) {
                 yaml_duplicates(ask, &error.to_string())?;
             }
@@ -164,7 +177,9 @@ pub(super) fn read_applied(ask: &mut Ask, api_version: &str, wanted: &str) -> Re
     if !duplicates.is_empty() {
         let findings = Findings(duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
         let strictness = intake::strictness(ask);
-        findings.settle(ask, strictness).map_err(|text| ApiError::bad_request(format!("error decoding YAML: {text}")))?;
+        findings
+            .settle(ask, strictness)
+            .map_err(|text| ApiError::bad_request(format!("error decoding YAML: {text}")))?;
     }
     let (version, kind) = (text(&value, "apiVersion").to_owned(), text(&value, "kind").to_owned());
     if version.is_empty() || kind.is_empty() {
@@ -205,40 +220,78 @@ fn patched(ask: &mut Ask, resource: &Resource, format: Format, old: &Value) -> R
     if name(&merged) != name(old) {
         let (given, url) = (name(&merged).to_owned(), name(old));
         if given.is_empty() {
-            return Err(ApiError::bad_request(format!("the name of the object ({url} based on URL) was undeterminable: name must be provided")));
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+            )));
         }
-        return Err(ApiError::bad_request(format!("the name of the object ({given}) does not match the name on the URL ({url})")));
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({url})"
+        )));
     }
-    let mut new = reshaped(ask, resource, merged)?;
+    let lazily = (format != Format::Strategic).then_some(old);
+    let mut new = reshaped(ask, resource, merged, lazily)?;
     intake::check_place(&mut new, &ask.target.namespace, resource)?;
     Ok(new)
 }
 
-/// Brings a merged object into the shape of its kind and fills defaults.
-fn reshaped(ask: &mut Ask, resource: &Resource, merged: Value) -> Result<Value, ApiError> {
+/// Brings a merged object into the shape of its kind and fills defaults. `lazily` is the object that a JSON or merge
+/// patch changed.
+fn reshaped(ask: &mut Ask, resource: &Resource, merged: Value, lazily: Option<&Value>) -> Result<Value, ApiError> {
     let mut findings = Findings::default();
+    check_still_that_kind(resource, &merged, lazily)?;
     let quoted = merged.clone();
-    let shaped = intake::into_shape(merged, resource, &[], &[], &mut findings).map_err(|text| unfit(resource, &quoted, &text))?;
+    let shaped = intake::into_shape(merged, resource, &[], &[], &mut findings)
+        .map_err(|text| unfit(resource, &quoted, lazily, &text))?;
     let strictness = intake::strictness(ask);
-    findings.settle(ask, strictness).map_err(|text| unfit(resource, &quoted, &text))?;
+    findings.settle(ask, strictness).map_err(|text| unfit(resource, &quoted, lazily, &text))?;
     Ok(intake::defaulted(shaped, resource))
 }
 
-/// A patched object that does not fit its kind.
-fn unfit(resource: &Resource, merged: &Value, text: &str) -> ApiError {
-    if resource.custom().is_some() {
-        return ApiError::invalid("", "", "", &[FieldError::invalid("patch", crate::status::go_json(merged), text)]);
+/// A patch may not turn an object into one of another kind. Upstream decodes such a one as the kind it names.
+fn check_still_that_kind(resource: &Resource, merged: &Value, lazily: Option<&Value>) -> Result<(), ApiError> {
+    let (version, kind) = (text(merged, "apiVersion"), text(merged, "kind"));
+    let same = |given: &str, own: &str| given.is_empty() || given == own;
+    if resource.custom().is_some() || (same(version, &resource.api_version()) && same(kind, &resource.kind)) {
+        return Ok(());
     }
-    ApiError::invalid("", "", "", &[FieldError::invalid("patch", crate::status::go_json(merged), text)])
+    let (group, short) = crate::object::split_api_version(version);
+    let unknown = || {
+        format!(
+            "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+            go_quote(kind),
+            go_quote(version)
+        )
+    };
+    let complaint = match typed::kind_of(group, short, kind) {
+        Some(other) => match typed::shape(other, merged.clone()) {
+            Ok(_) => return Err(ApiError::bad_request(format!("{kind} cannot be handled as a {}", resource.kind))),
+            Err(misfit) => misfit.0,
+        },
+        None => unknown(),
+    };
+    Err(unfit(resource, merged, lazily, &complaint))
+}
+
+/// A patched object that does not fit its kind.
+fn unfit(resource: &Resource, merged: &Value, lazily: Option<&Value>, text: &str) -> ApiError {
+    let shown = match (lazily, typed::kind_of(&resource.group, &resource.version, &resource.kind)) {
+        (Some(old), Some(kind)) => crate::status::go_escaped(typed::lazily_merged(merged, old, kind)),
+        _ => crate::status::go_json(merged),
+    };
+    ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown, text)])
 }
 
 fn decode(ask: &mut Ask) -> Result<Value, ApiError> {
-    let parsed = json::parse(&ask.body)
-        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {}", json::go_syntax_error(&ask.body, &error))))?;
+    let parsed = json::parse(&ask.body).map_err(|error| {
+        ApiError::bad_request(format!("error decoding patch: {}", json::go_syntax_error(&ask.body, &error)))
+    })?;
     if !parsed.duplicates.is_empty() {
-        let findings = Findings(parsed.duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
+        let findings =
+            Findings(parsed.duplicates.iter().map(|path| format!("duplicate field {}", go_quote(path))).collect());
         let strictness = intake::strictness(ask);
-        findings.settle(ask, strictness).map_err(|text| ApiError::bad_request(format!("error decoding patch: {text}")))?;
+        findings
+            .settle(ask, strictness)
+            .map_err(|text| ApiError::bad_request(format!("error decoding patch: {text}")))?;
     }
     Ok(parsed.value)
 }
@@ -250,7 +303,9 @@ fn not_a_map(patch: &Value) -> ApiError {
         Value::Bool(_) => "bool",
         _ => "number",
     };
-    ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"))
+    ApiError::bad_request(format!(
+        "error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+    ))
 }
 
 pub(super) fn merge(ask: &mut Ask, old: &Value) -> Result<Value, ApiError> {
