@@ -10,9 +10,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The commands that upstream does not have; all others are read by [`cli`] as upstream reads them.
 #[derive(Parser)]
 #[command(name = "flux", version, disable_help_subcommand = true)]
