@@ -1,6 +1,6 @@
 //! Failures as clients see them: `Status` objects with upstream's reasons, texts and causes.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 /// What went wrong with one field, in upstream's terms.
