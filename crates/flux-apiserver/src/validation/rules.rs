@@ -234,7 +234,7 @@ pub(super) fn update_status(resource: &Resource, _old: &Value, new: &Value, repo
         ("", "services") => services::balancer_status(new, true, report),
         ("networking.k8s.io", "ingresses") => services::balancer_status(new, false, report),
         ("", "resourcequotas") => limits::quota_status(new, report),
-        ("autoscaling", _) => workloads::status(new, &["currentReplicas", "desiredReplicas"], report),
+        ("autoscaling", _) => workloads::counts(new, &["currentReplicas", "desiredReplicas"], report),
         ("policy", _) => {
             let counts = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"];
             workloads::status(new, &counts, report);

@@ -316,6 +316,11 @@ pub(super) fn replication_controller(object: &Value, report: &mut Report) {
     lasting(own, "ReplicationController", &at, report);
 }
 
+/// Counts in a status that stand for themselves.
+pub(super) fn counts(object: &Value, fields: &[&str], report: &mut Report) {
+    report.non_negative_children(&At::root("status"), &object["status"], fields);
+}
+
 /// Counts in the status of a set.
 pub(super) fn status(object: &Value, fields: &[&str], report: &mut Report) {
     let (own, at) = (&object["status"], At::root("status"));
