@@ -58,7 +58,7 @@ pub(super) fn plan(ctx: &Context, deployment: &Object, plan: &mut Plan) {
         }
     }
     if rollout.new.is_some() && deployment.annotations.get(REVISION) != Some(&revision.to_string()) {
-        plan.patch(deployment, Part::Main, json!({"metadata": {"annotations": {REVISION: revision.to_string()}}}));
+        plan.patch(deployment, Part::Status, json!({"metadata": {"annotations": {REVISION: revision.to_string()}}}));
     }
     rollout.status(ctx, paused, plan);
 }
