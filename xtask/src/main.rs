@@ -5,9 +5,9 @@ mod bench;
 mod conformance;
 #[cfg(feature = "api")]
 mod crd_files;
-mod schema_data;
 #[cfg(feature = "e2e")]
 mod e2e;
+mod schema_data;
 mod tidy;
 
 use std::process::ExitCode;

@@ -28,7 +28,9 @@ pub(crate) async fn on_create(
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => namespace_labels(object),
         ("", "pods") => pods::on_create(shared, ask, resource, object).await?,
-        ("rbac.authorization.k8s.io", _) => auth::check_escalation(shared, &ask.identity, resource, None, object).await?,
+        ("rbac.authorization.k8s.io", _) => {
+            auth::check_escalation(shared, &ask.identity, resource, None, object).await?
+        }
         _ => {}
     }
     Ok(())

@@ -62,7 +62,10 @@ pub(crate) async fn impersonation(shared: &Arc<Shared>, ask: &Ask) -> Result<Opt
         return Ok(None);
     }
     if user.is_empty() {
-        return Err(ApiError::bad_request(format!("requested {} without impersonating a user name", go_user(&uid, &groups, &extra))));
+        return Err(ApiError::bad_request(format!(
+            "requested {} without impersonating a user name",
+            go_user(&uid, &groups, &extra)
+        )));
     }
     let account = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
     let may = |group: &str, resource: &str, subresource: &str, space: &str, name: &str| {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ED25519, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ED25519, SanType,
 };
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
@@ -48,10 +48,14 @@ impl Certificates {
                 pair
             }
         };
-        let unusable = |_| StartError::BadState { path: dir.unwrap_or(Path::new("")).join("ca.key"), what: "certificate authority" };
+        let unusable = |_| StartError::BadState {
+            path: dir.unwrap_or(Path::new("")).join("ca.key"),
+            what: "certificate authority",
+        };
         let key = KeyPair::from_pem(&key_pem).map_err(unusable)?;
         let issuer = Issuer::new(authority()?, key);
-        let ca_der = der_of(&ca_pem).ok_or_else(|| StartError::BadState { path: PathBuf::from("ca.crt"), what: "certificate" })?;
+        let ca_der = der_of(&ca_pem)
+            .ok_or_else(|| StartError::BadState { path: PathBuf::from("ca.crt"), what: "certificate" })?;
         Ok(Self { ca_pem, ca_der, issuer, tokens })
     }
 
@@ -71,7 +75,12 @@ impl Certificates {
     }
 
     /// The TLS configuration of a listener; client certificates are taken but not demanded.
-    pub fn server_config(&self, config: &Config, address: SocketAddr, service: Ipv4Addr) -> Result<rustls::ServerConfig, StartError> {
+    pub fn server_config(
+        &self,
+        config: &Config,
+        address: SocketAddr,
+        service: Ipv4Addr,
+    ) -> Result<rustls::ServerConfig, StartError> {
         let (chain, key) = match &config.serving {
             Some((certificate, key)) => given_certificate(certificate, key)?,
             None => self.own_certificate(address, service)?,
@@ -84,7 +93,8 @@ impl Certificates {
                 roots.add(authority).map_err(StartError::Tls)?;
             }
         }
-        let refused = |error: rustls::server::VerifierBuilderError| StartError::Tls(rustls::Error::General(error.to_string()));
+        let refused =
+            |error: rustls::server::VerifierBuilderError| StartError::Tls(rustls::Error::General(error.to_string()));
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .allow_unauthenticated()
             .build()
@@ -100,9 +110,16 @@ impl Certificates {
     }
 
     fn own_certificate(&self, address: SocketAddr, service: Ipv4Addr) -> Result<Serving, StartError> {
-        let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        let names = [
+            "localhost",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+        ];
         let mut params = leaf(names.map(str::to_owned).to_vec())?;
-        let mut addresses = vec![IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(std::net::Ipv6Addr::LOCALHOST), service.into()];
+        let mut addresses =
+            vec![IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(std::net::Ipv6Addr::LOCALHOST), service.into()];
         if !address.ip().is_unspecified() && !addresses.contains(&address.ip()) {
             addresses.push(address.ip());
         }
@@ -111,7 +128,8 @@ impl Certificates {
         params.insert_extended_key_usage(ExtendedKeyUsagePurpose::ServerAuth);
         let key = KeyPair::generate().map_err(StartError::Certificates)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(StartError::Certificates)?;
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|text| StartError::Tls(rustls::Error::General(text.into())))?;
+        let key = PrivateKeyDer::try_from(key.serialize_der())
+            .map_err(|text| StartError::Tls(rustls::Error::General(text.into())))?;
         Ok((vec![certificate.der().clone()], key))
     }
 }

@@ -39,7 +39,8 @@ fn groups(index: &Index) -> Vec<Group> {
         .iter()
         .map(|(name, versions)| {
             let of = |version: &String| {
-                let list = built_ins().iter().filter(|resource| resource.group == *name && resource.version == *version);
+                let list =
+                    built_ins().iter().filter(|resource| resource.group == *name && resource.version == *version);
                 (version.clone(), list.cloned().collect())
             };
             Group { name: name.clone(), versions: versions.iter().map(of).collect() }
@@ -73,10 +74,13 @@ impl Shared {
         match parts {
             ["api"] if aggregated => Ok(aggregate(ask, &[core()])),
             ["apis"] if aggregated => Ok(aggregate(ask, &groups(&index))),
-            ["api"] => Ok(Reply::json(200, &json!({
-                "kind": "APIVersions", "versions": ["v1"],
-                "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": self.address()}],
-            }))),
+            ["api"] => Ok(Reply::json(
+                200,
+                &json!({
+                    "kind": "APIVersions", "versions": ["v1"],
+                    "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": self.address()}],
+                }),
+            )),
             ["apis"] => {
                 let list: Vec<Value> = groups(&index).iter().map(group_entry).collect();
                 Ok(Reply::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": list})))
@@ -95,7 +99,9 @@ impl Shared {
                 let group = all.iter().find(|group| group.name == *name);
                 let built_in = GROUPS.iter().any(|(known, _)| known == name);
                 let missing = || if built_in { ApiError::no_such_path() } else { ApiError::page_not_found() };
-                let found = group.and_then(|group| group.versions.iter().find(|(own, _)| own == version)).ok_or_else(missing)?;
+                let found = group
+                    .and_then(|group| group.versions.iter().find(|(own, _)| own == version))
+                    .ok_or_else(missing)?;
                 Ok(resource_list(name, version, &found.1))
             }
             _ => Err(ApiError::no_such_path()),

@@ -11,15 +11,19 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::StartError;
 use crate::certificates::{Certificates, identity_of};
 use crate::server::Shared;
-use crate::StartError;
 
 /// A client that does not finish its handshake is cut off.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Listens until the server stops; the address is the bound one.
-pub(crate) async fn start(shared: Arc<Shared>, address: SocketAddr, certificates: &Certificates) -> Result<SocketAddr, StartError> {
+pub(crate) async fn start(
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    certificates: &Certificates,
+) -> Result<SocketAddr, StartError> {
     let wrong = |source| StartError::Listen { address, source };
     let config = certificates.server_config(&shared.config, address, shared.services.first())?;
     let listener = TcpListener::bind(address).await.map_err(wrong)?;

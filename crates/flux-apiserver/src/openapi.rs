@@ -148,13 +148,13 @@ fn add_paths(paths: &mut Map<String, Value>, resource: &Resource, name: &str) {
     let space = if resource.namespaced { "namespaces/{namespace}/" } else { "" };
     let base = format!("/apis/{}/{}/{space}{}", resource.group, resource.version, resource.plural);
     let gvk = json!({"group": resource.group, "version": resource.version, "kind": resource.kind});
-    let answer = |name: &str| {
-        json!({"200": {"description": "OK", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}}})
-    };
+    let answer = |name: &str| json!({"200": {"description": "OK", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}}});
     let operation = |action: &str, answers: Value, media: &[&str]| {
-        let mut operation = json!({"responses": answers, "x-kubernetes-action": action, "x-kubernetes-group-version-kind": gvk});
+        let mut operation =
+            json!({"responses": answers, "x-kubernetes-action": action, "x-kubernetes-group-version-kind": gvk});
         if !media.is_empty() {
-            let content: Map<String, Value> = media.iter().map(|one| ((*one).to_owned(), json!({"schema": {"type": "object"}}))).collect();
+            let content: Map<String, Value> =
+                media.iter().map(|one| ((*one).to_owned(), json!({"schema": {"type": "object"}}))).collect();
             operation["requestBody"] = json!({"content": content});
             operation["parameters"] = ["dryRun", "fieldManager", "fieldValidation"]
                 .iter()
@@ -165,14 +165,20 @@ fn add_paths(paths: &mut Map<String, Value>, resource: &Resource, name: &str) {
     };
     let body = ["application/json", "application/yaml"];
     let patches = ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
-    paths.insert(base.clone(), json!({
-        "get": operation("list", answer(&format!("{name}List")), &[]),
-        "post": operation("post", answer(name), &body),
-    }));
-    paths.insert(format!("{base}/{{name}}"), json!({
-        "get": operation("get", answer(name), &[]),
-        "put": operation("put", answer(name), &body),
-        "patch": operation("patch", answer(name), &patches),
-        "delete": operation("delete", answer(name), &[]),
-    }));
+    paths.insert(
+        base.clone(),
+        json!({
+            "get": operation("list", answer(&format!("{name}List")), &[]),
+            "post": operation("post", answer(name), &body),
+        }),
+    );
+    paths.insert(
+        format!("{base}/{{name}}"),
+        json!({
+            "get": operation("get", answer(name), &[]),
+            "put": operation("put", answer(name), &body),
+            "patch": operation("patch", answer(name), &patches),
+            "delete": operation("delete", answer(name), &[]),
+        }),
+    );
 }

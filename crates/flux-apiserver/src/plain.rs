@@ -52,11 +52,14 @@ impl Shared {
     }
 
     fn openid(&self) -> Reply {
-        Reply::json(200, &json!({
-            "issuer": self.config.issuer, "jwks_uri": format!("{}/openid/v1/jwks", self.config.issuer),
-            "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["EdDSA"],
-        }))
+        Reply::json(
+            200,
+            &json!({
+                "issuer": self.config.issuer, "jwks_uri": format!("{}/openid/v1/jwks", self.config.issuer),
+                "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["EdDSA"],
+            }),
+        )
     }
 }
 

@@ -115,7 +115,9 @@ fn warning_header(text: &str) -> String {
 pub(crate) fn form_of(ask: &Ask) -> Result<Form, ApiError> {
     let mut form = crate::negotiate::negotiate(&ask.headers)?;
     let include = ask.query.get("includeObject").unwrap_or("");
-    if matches!(form.view, crate::negotiate::View::Table { .. }) && !matches!(include, "" | "Metadata" | "Object" | "None") {
+    if matches!(form.view, crate::negotiate::View::Table { .. })
+        && !matches!(include, "" | "Metadata" | "Object" | "None")
+    {
         return Err(ApiError::bad_request(format!(
             "Unable to convert to Table as requested: includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"
         )));

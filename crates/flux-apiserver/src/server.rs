@@ -48,7 +48,8 @@ pub(crate) struct Shared {
 
 /// The address a client on this machine uses.
 fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback = if address.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { IpAddr::from(Ipv6Addr::LOCALHOST) };
+    let loopback =
+        if address.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { IpAddr::from(Ipv6Addr::LOCALHOST) };
     if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }
 
@@ -70,7 +71,17 @@ impl Server {
         let services = Allocator::new(&config.service_cidr)?;
         let (stop, gone) = (tokio::sync::watch::Sender::new(false), tokio::sync::watch::Sender::new(0));
         let (notes, noted) = tokio::sync::mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { config, store, registry: Registry::new(), services, notes, certificates, roles: crate::auth::RoleCache::default(), stop, gone });
+        let shared = Arc::new(Shared {
+            config,
+            store,
+            registry: Registry::new(),
+            services,
+            notes,
+            certificates,
+            roles: crate::auth::RoleCache::default(),
+            stop,
+            gone,
+        });
         for resource in crate::resources::built_ins() {
             shared.store.ensure(&resource.table);
         }

@@ -54,7 +54,14 @@ fn name_description() -> &'static str {
 }
 
 /// A Table of objects.
-pub(crate) fn table(resource: &Resource, items: &[Value], version: &str, meta: Value, headers: Headers, include: Include) -> Value {
+pub(crate) fn table(
+    resource: &Resource,
+    items: &[Value],
+    version: &str,
+    meta: Value,
+    headers: Headers,
+    include: Include,
+) -> Value {
     let rows: Vec<Value> = items.iter().map(|item| row(resource, item, version, include)).collect();
     let columns = match headers {
         Headers::Without => Value::Null,
@@ -148,7 +155,9 @@ fn custom_cell(column: &Column, index: usize, item: &Value) -> Value {
     match (column.kind.as_str(), found) {
         (_, None) => Value::Null,
         ("date", Some(value)) => cells::since(value.as_str().unwrap_or("")).into(),
-        ("integer", Some(Value::Number(number))) => number.as_i64().map_or_else(|| number.as_f64().map_or(Value::Null, |n| (n as i64).into()), Into::into),
+        ("integer", Some(Value::Number(number))) => {
+            number.as_i64().map_or_else(|| number.as_f64().map_or(Value::Null, |n| (n as i64).into()), Into::into)
+        }
         ("number", Some(Value::Number(number))) => Value::Number(number),
         ("boolean", Some(Value::Bool(on))) => on.into(),
         ("string", Some(Value::String(text))) => text.into(),

@@ -22,7 +22,11 @@ pub(super) type Definitions = BTreeMap<String, Value>;
 /// Reads the programs of all areas but `kubectl`.
 pub(super) fn load(inputs: &Inputs) -> Result<Vec<Case>> {
     let definitions = Arc::new(definitions(inputs)?);
-    let mut files: Vec<_> = std::fs::read_dir(&inputs.dir)?.collect::<std::io::Result<Vec<_>>>()?.into_iter().map(|entry| entry.path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(&inputs.dir)?
+        .collect::<std::io::Result<Vec<_>>>()?
+        .into_iter()
+        .map(|entry| entry.path())
+        .collect();
     files.sort();
     let mut cases = Vec::new();
     for file in files {

@@ -55,8 +55,9 @@ fn run_all(cases: &[Case], known: &Known) -> Tally {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             let verdict = match known.skipped.get(&case.name) {
                 Some(reason) => Verdict::Skip(reason.clone()),
-                None => catch_unwind(AssertUnwindSafe(|| (case.run)()))
-                    .unwrap_or_else(|_| Verdict::Fail("panicked".into())),
+                None => {
+                    catch_unwind(AssertUnwindSafe(|| (case.run)())).unwrap_or_else(|_| Verdict::Fail("panicked".into()))
+                }
             };
             let mut tally = tally.lock().expect("no case holds the lock");
             match verdict {

@@ -78,7 +78,9 @@ fn unpacked(path: &Path) -> Result<PathBuf> {
         let scratch = tempfile::tempdir_in(parent)?;
         let mut plain = Vec::new();
         flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut plain)?;
-        tar::Archive::new(plain.as_slice()).unpack(scratch.path()).with_context(|| format!("unpack {}", path.display()))?;
+        tar::Archive::new(plain.as_slice())
+            .unpack(scratch.path())
+            .with_context(|| format!("unpack {}", path.display()))?;
         match fs::rename(scratch.keep(), &place) {
             Err(_) if place.is_dir() => {}
             other => other?,

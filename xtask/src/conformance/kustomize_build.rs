@@ -193,7 +193,12 @@ fn prepared(dir: &Path, spec: &Spec, ignore: Option<flux::Ignore<'_>>) -> Result
     Ok((prepared, value))
 }
 
-fn built(root: &Path, dir: &Path, spec: &Spec, ignore: Option<flux::Ignore<'_>>) -> Result<String, flux_kustomize::Error> {
+fn built(
+    root: &Path,
+    dir: &Path,
+    spec: &Spec,
+    ignore: Option<flux::Ignore<'_>>,
+) -> Result<String, flux_kustomize::Error> {
     let fs = RootedDir::new(root)?;
     flux::build(&fs, dir, spec, ignore, &Options::default())?.to_yaml()
 }
@@ -298,7 +303,11 @@ fn matcher(dir: &Path, extra: &str) -> Result<Matcher> {
     Ok(Matcher::with_defaults(patterns, &[]))
 }
 
-fn collect_patterns(dir: &Path, domain: &mut Vec<String>, patterns: &mut Vec<flux_archive::ignore::Pattern>) -> Result<()> {
+fn collect_patterns(
+    dir: &Path,
+    domain: &mut Vec<String>,
+    patterns: &mut Vec<flux_archive::ignore::Pattern>,
+) -> Result<()> {
     let file = dir.join(".sourceignore");
     if file.is_file() {
         let domain: Vec<&str> = domain.iter().map(String::as_str).collect();

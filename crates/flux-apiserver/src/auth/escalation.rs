@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::rbac::{Attributes, Rule};
 use super::decide;
+use super::rbac::{Attributes, Rule};
 use crate::Identity;
 use crate::object::{list_at, name, namespace, text_at};
 use crate::resources::Resource;
@@ -64,7 +64,8 @@ pub(crate) async fn check(
         list_at(new, "/rules").iter().map(Rule::read).collect()
     };
     let held = rules.rules_for(identity, space);
-    let missing: Vec<Rule> = wanted.iter().flat_map(split).filter(|rule| !held.iter().any(|own| covers(own, rule))).collect();
+    let missing: Vec<Rule> =
+        wanted.iter().flat_map(split).filter(|rule| !held.iter().any(|own| covers(own, rule))).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -98,20 +99,28 @@ fn split(rule: &Rule) -> Vec<Rule> {
                 }
             }
         }
-        out.extend(rule.urls.iter().map(|url| Rule { verbs: vec![verb.clone()], urls: vec![url.clone()], ..Rule::default() }));
+        out.extend(rule.urls.iter().map(|url| Rule {
+            verbs: vec![verb.clone()],
+            urls: vec![url.clone()],
+            ..Rule::default()
+        }));
     }
     out
 }
 
 fn covers(own: &Rule, wanted: &Rule) -> bool {
-    let has = |list: &[String], wanted: &[String]| wanted.iter().all(|one| list.iter().any(|own| own == "*" || own == one));
+    let has =
+        |list: &[String], wanted: &[String]| wanted.iter().all(|one| list.iter().any(|own| own == "*" || own == one));
     let resources = wanted.resources.iter().all(|one| {
         let subresource = one.split_once('/').map(|(_, sub)| format!("*/{sub}"));
         own.resources.iter().any(|own| own == "*" || own == one || subresource.as_deref() == Some(own.as_str()))
     });
-    let names = own.names.is_empty() || !wanted.names.is_empty() && wanted.names.iter().all(|one| own.names.contains(one));
+    let names =
+        own.names.is_empty() || !wanted.names.is_empty() && wanted.names.iter().all(|one| own.names.contains(one));
     let urls = wanted.urls.iter().all(|one| {
-        own.urls.iter().any(|own| own == "*" || own == one || own.strip_suffix('*').is_some_and(|prefix| one.starts_with(prefix)))
+        own.urls
+            .iter()
+            .any(|own| own == "*" || own == one || own.strip_suffix('*').is_some_and(|prefix| one.starts_with(prefix)))
     });
     has(&own.verbs, &wanted.verbs) && has(&own.groups, &wanted.groups) && resources && names && urls
 }
@@ -121,10 +130,15 @@ fn compact(rules: Vec<Rule>) -> Vec<Rule> {
     let mut out: Vec<Rule> = Vec::new();
     for rule in rules {
         let same = |other: &&mut Rule| {
-            other.groups == rule.groups && other.resources == rule.resources && other.names == rule.names && other.urls == rule.urls
+            other.groups == rule.groups
+                && other.resources == rule.resources
+                && other.names == rule.names
+                && other.urls == rule.urls
         };
         match out.iter_mut().find(same) {
-            Some(other) => other.verbs.extend(rule.verbs.iter().filter(|verb| !other.verbs.contains(verb)).cloned().collect::<Vec<_>>()),
+            Some(other) => other
+                .verbs
+                .extend(rule.verbs.iter().filter(|verb| !other.verbs.contains(verb)).cloned().collect::<Vec<_>>()),
             None => out.push(rule),
         }
     }
@@ -134,7 +148,8 @@ fn compact(rules: Vec<Rule>) -> Vec<Rule> {
 
 /// Upstream's compact form of a rule.
 fn words(rule: &Rule) -> String {
-    let list = |items: &[String]| format!("[{}]", items.iter().map(|item| go_quote(item)).collect::<Vec<_>>().join(" "));
+    let list =
+        |items: &[String]| format!("[{}]", items.iter().map(|item| go_quote(item)).collect::<Vec<_>>().join(" "));
     let mut parts = Vec::new();
     for (title, items) in [
         ("APIGroups", &rule.groups),

@@ -47,7 +47,11 @@ impl Attributes {
     }
 
     fn full_resource(&self) -> String {
-        if self.subresource.is_empty() { self.resource.clone() } else { format!("{}/{}", self.resource, self.subresource) }
+        if self.subresource.is_empty() {
+            self.resource.clone()
+        } else {
+            format!("{}/{}", self.resource, self.subresource)
+        }
     }
 
     /// Upstream's sentence for a refusal.
@@ -77,7 +81,14 @@ pub(crate) struct Rule {
 }
 
 fn strings(value: &Value, key: &str) -> Vec<String> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn holds(list: &[String], wanted: &str) -> bool {
@@ -189,7 +200,10 @@ impl Rules {
     pub fn read(cluster_roles: &[Value], roles: &[Value], cluster_bindings: &[Value], bindings: &[Value]) -> Self {
         let mut out = Self {
             cluster_roles: cluster_roles.iter().map(|role| (name(role).to_owned(), rules_of(role))).collect(),
-            roles: roles.iter().map(|role| ((namespace(role).to_owned(), name(role).to_owned()), rules_of(role))).collect(),
+            roles: roles
+                .iter()
+                .map(|role| ((namespace(role).to_owned(), name(role).to_owned()), rules_of(role)))
+                .collect(),
             cluster_bindings: cluster_bindings.iter().map(binding).collect(),
             bindings: HashMap::new(),
         };
@@ -269,21 +283,37 @@ mod tests {
             {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"], "resourceNames": ["a"]},
             {"apiGroups": ["apps"], "resources": ["*/scale"], "verbs": ["*"]},
         ]});
-        let cluster = json!({"metadata": {"name": "c"}, "rules": [{"nonResourceURLs": ["/healthz*"], "verbs": ["get"]}]});
-        let bind = |kind: &str, name: &str, space: &str| json!({
-            "metadata": {"name": "b", "namespace": space}, "roleRef": {"kind": kind, "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": "s"}, {"kind": "Group", "name": "g"}],
-        });
-        Rules::read(&[cluster], &[role], &[bind("ClusterRole", "c", "")], &[bind("Role", "r", "n"), bind("Role", "gone", "m")])
+        let cluster =
+            json!({"metadata": {"name": "c"}, "rules": [{"nonResourceURLs": ["/healthz*"], "verbs": ["get"]}]});
+        let bind = |kind: &str, name: &str, space: &str| {
+            json!({
+                "metadata": {"name": "b", "namespace": space}, "roleRef": {"kind": kind, "name": name},
+                "subjects": [{"kind": "ServiceAccount", "name": "s"}, {"kind": "Group", "name": "g"}],
+            })
+        };
+        Rules::read(
+            &[cluster],
+            &[role],
+            &[bind("ClusterRole", "c", "")],
+            &[bind("Role", "r", "n"), bind("Role", "gone", "m")],
+        )
     }
 
     fn check(identity: &Identity, verb: &str, space: &str, resource: &str, name: &str) -> Decision {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         let group = if resource == "deployments" { "apps" } else { "" };
-        rules().decide(identity, &Attributes {
-            verb: verb.into(), group: group.into(), resource: resource.into(), subresource: subresource.into(),
-            namespace: space.into(), name: name.into(), path: None,
-        })
+        rules().decide(
+            identity,
+            &Attributes {
+                verb: verb.into(),
+                group: group.into(),
+                resource: resource.into(),
+                subresource: subresource.into(),
+                namespace: space.into(),
+                name: name.into(),
+                path: None,
+            },
+        )
     }
 
     #[test]

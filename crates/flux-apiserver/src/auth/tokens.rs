@@ -54,7 +54,8 @@ impl Shared {
         });
         let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","typ":"JWT"}"#);
         let text = format!("{head}.{}", URL_SAFE_NO_PAD.encode(payload.to_string()));
-        let signature = self.sign(text.as_bytes()).ok_or_else(|| ApiError::internal("the token could not be signed"))?;
+        let signature =
+            self.sign(text.as_bytes()).ok_or_else(|| ApiError::internal("the token could not be signed"))?;
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
@@ -92,7 +93,9 @@ pub(super) async fn verify(shared: &Shared, token: &str, audiences: &[String]) -
     let uid = about["serviceaccount"]["uid"].as_str()?;
     lives(shared, "serviceaccounts", space, account, uid).await?;
     let mut identity = Identity { uid: uid.to_owned(), ..Identity::service_account(space, account) };
-    identity.extra.insert("authentication.kubernetes.io/credential-id".into(), vec![format!("JTI={}", claims["jti"].as_str()?)]);
+    identity
+        .extra
+        .insert("authentication.kubernetes.io/credential-id".into(), vec![format!("JTI={}", claims["jti"].as_str()?)]);
     for (kind, plural) in [("pod", "pods"), ("secret", "secrets")] {
         if let Some(bound) = about.get(kind) {
             let (name, uid) = (bound["name"].as_str()?, bound["uid"].as_str()?);

@@ -56,8 +56,11 @@ async fn furnish(shared: &Arc<Shared>, namespace: &Value) {
         return;
     }
     let space = name(namespace);
-    if shared.config.controllers.service_account && exists(shared, "core/serviceaccounts", space, "default").await.is_none() {
-        let object = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": space}});
+    if shared.config.controllers.service_account
+        && exists(shared, "core/serviceaccounts", space, "default").await.is_none()
+    {
+        let object =
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": space}});
         make(shared, "serviceaccounts", space, object).await;
     }
     if !shared.config.controllers.root_ca {

@@ -238,8 +238,11 @@ fn default_policy(node: &Node) -> Option<Policy> {
 }
 
 fn drop_owners(object: &mut Value, gone: &dyn Fn(&str) -> bool) {
-    let left: Vec<Value> =
-        list_at(object, "/metadata/ownerReferences").iter().filter(|owner| !gone(text(owner, "uid"))).cloned().collect();
+    let left: Vec<Value> = list_at(object, "/metadata/ownerReferences")
+        .iter()
+        .filter(|owner| !gone(text(owner, "uid")))
+        .cloned()
+        .collect();
     crate::object::put(meta_mut(object), "ownerReferences", (!left.is_empty()).then(|| left.into()));
 }
 
@@ -257,7 +260,13 @@ async fn edit(shared: &Arc<Shared>, node: &Node, change: impl Fn(&mut Value)) {
         let Ok(old) = crate::rest::of_entry(&resource, &entry) else { return };
         let mut new = old.clone();
         change(&mut new);
-        crate::managed::after_write(&resource, Some(&old), &mut new, "kube-controller-manager", crate::rest::Part::Main);
+        crate::managed::after_write(
+            &resource,
+            Some(&old),
+            &mut new,
+            "kube-controller-manager",
+            crate::rest::Part::Main,
+        );
         match shared.commit(&resource, &node.space, &entry, &old, new, false).await {
             Err(error) if error.is_modified() => {}
             _ => return,

@@ -92,7 +92,10 @@ async fn sweep(shared: &Arc<Shared>, space: &str) -> Left {
 
 fn conditions(old: &[Value], left: &Left) -> Vec<Value> {
     let list = |rows: &[(String, usize)], words: &str| {
-        rows.iter().map(|(what, count)| format!("{what}{words} {count} resource instances")).collect::<Vec<_>>().join(", ")
+        rows.iter()
+            .map(|(what, count)| format!("{what}{words} {count} resource instances"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let content = if left.content.is_empty() {
         ("False", "ContentRemoved", "All content successfully removed".to_owned())
@@ -106,9 +109,24 @@ fn conditions(old: &[Value], left: &Left) -> Vec<Value> {
         ("True", "SomeFinalizersRemain", text)
     };
     let rows = [
-        ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered".to_owned()),
-        ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned()),
-        ("NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization".to_owned()),
+        (
+            "NamespaceDeletionDiscoveryFailure",
+            "False",
+            "ResourcesDiscovered",
+            "All resources successfully discovered".to_owned(),
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed".to_owned(),
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            "False",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization".to_owned(),
+        ),
         ("NamespaceContentRemaining", content.0, content.1, content.2),
         ("NamespaceFinalizersRemaining", waiting.0, waiting.1, waiting.2),
     ];
@@ -118,7 +136,9 @@ fn conditions(old: &[Value], left: &Left) -> Vec<Value> {
         let before = old.iter().find(|one| text(one, "type") == kind);
         let same = before.filter(|one| text(one, "status") == status);
         let since = same.map_or(time.as_str(), |one| text(one, "lastTransitionTime"));
-        out.push(json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message}));
+        out.push(
+            json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message}),
+        );
     }
     out
 }
@@ -139,7 +159,8 @@ async fn finalize(shared: &Arc<Shared>, space: &str) -> bool {
         return false;
     }
     change(shared, space, |new| {
-        let left: Vec<Value> = list_at(new, "/spec/finalizers").iter().filter(|one| *one != FINALIZER).cloned().collect();
+        let left: Vec<Value> =
+            list_at(new, "/spec/finalizers").iter().filter(|one| *one != FINALIZER).cloned().collect();
         let spec = section(new, "spec");
         crate::object::put(spec, "finalizers", (!left.is_empty()).then(|| left.into()));
         let had = list_at(new, "/status/conditions").to_vec();

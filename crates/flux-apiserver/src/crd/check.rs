@@ -26,7 +26,12 @@ pub(crate) fn check(old: Option<&Value>, new: &Value) -> Errors {
     protected(new, &mut errors);
     stored(new, &mut errors);
     if let Some(old) = old {
-        for (pointer, field) in [("/spec/group", "spec.group"), ("/spec/names/kind", "spec.names.kind"), ("/spec/names/plural", "spec.names.plural"), ("/spec/scope", "spec.scope")] {
+        for (pointer, field) in [
+            ("/spec/group", "spec.group"),
+            ("/spec/names/kind", "spec.names.kind"),
+            ("/spec/names/plural", "spec.names.plural"),
+            ("/spec/scope", "spec.scope"),
+        ] {
             let established = super::definition::has_condition(old, "Established");
             let always = field == "spec.group" || field == "spec.names.plural";
             if old.pointer(pointer) != new.pointer(pointer) && (established || always) {
@@ -80,12 +85,18 @@ fn versions(spec: &Value, errors: &mut Errors) {
         let own = text(version, "name");
         named(own, &format!("spec.versions[{index}].name"), names::dns_1035, errors);
         if seen.contains(&own) {
-            errors.push(FieldError::new(FieldErrorType::Invalid, "spec.versions", Some(shown_list(list)), "must contain unique version names"));
+            errors.push(FieldError::new(
+                FieldErrorType::Invalid,
+                "spec.versions",
+                Some(shown_list(list)),
+                "must contain unique version names",
+            ));
         }
         seen.push(own);
         // With one version its parts are told of as if they stood at the top, where upstream keeps them.
         let at = if single { "spec".to_owned() } else { format!("spec.versions[{index}]") };
-        let schema_at = if single { "spec.validation.openAPIV3Schema".to_owned() } else { format!("{at}.schema.openAPIV3Schema") };
+        let schema_at =
+            if single { "spec.validation.openAPIV3Schema".to_owned() } else { format!("{at}.schema.openAPIV3Schema") };
         columns(version, &at, errors);
         match version.pointer("/schema/openAPIV3Schema") {
             None if flag(version, "served") || flag(version, "storage") => {
@@ -151,7 +162,13 @@ fn structural(schema: &Value, at: &str, root: bool, errors: &mut Errors) {
     let kind = text(schema, "type");
     let free = flag(schema, "x-kubernetes-preserve-unknown-fields") || flag(schema, "x-kubernetes-int-or-string");
     if kind.is_empty() && !free {
-        let place = if root { "must not be empty at the root" } else if at.ends_with(".items") { "must not be empty for specified array items" } else { "must not be empty for specified object fields" };
+        let place = if root {
+            "must not be empty at the root"
+        } else if at.ends_with(".items") {
+            "must not be empty for specified array items"
+        } else {
+            "must not be empty for specified object fields"
+        };
         errors.push(FieldError::required(format!("{at}.type"), place));
     } else if root && kind != "object" && !kind.is_empty() {
         errors.push(FieldError::invalid(format!("{at}.type"), kind, "must be object at the root"));
@@ -199,7 +216,11 @@ fn list_rules(map: &Map<String, Value>, at: &str, errors: &mut Errors) {
             errors.push(FieldError::required(format!("{at}.x-kubernetes-list-map-keys"), words));
         }
         Some("map" | "set" | "atomic") | None => {}
-        Some(other) => errors.push(FieldError::not_supported(format!("{at}.x-kubernetes-list-type"), other, &["atomic", "map", "set"])),
+        Some(other) => errors.push(FieldError::not_supported(
+            format!("{at}.x-kubernetes-list-type"),
+            other,
+            &["atomic", "map", "set"],
+        )),
     }
 }
 
@@ -234,7 +255,11 @@ fn names_of(spec: &Value, errors: &mut Errors) {
             let shown = if matches!(key, "kind" | "listKind") { lower.as_str() } else { given };
             let wrong = names::dns_1035(shown).into_iter();
             errors.extend(wrong.map(|words| {
-                let words = if matches!(key, "kind" | "listKind") { format!("may have mixed case, but should otherwise match: {words}") } else { words };
+                let words = if matches!(key, "kind" | "listKind") {
+                    format!("may have mixed case, but should otherwise match: {words}")
+                } else {
+                    words
+                };
                 FieldError::invalid(field.as_str(), given, words)
             }));
         }
@@ -257,7 +282,10 @@ fn conversion(spec: &Value, errors: &mut Errors) {
         "None" => {}
         "Webhook" => {
             if own.pointer("/webhook/clientConfig").is_none() {
-                errors.push(FieldError::required("spec.conversion.webhookClientConfig", "required when strategy is set to Webhook"));
+                errors.push(FieldError::required(
+                    "spec.conversion.webhookClientConfig",
+                    "required when strategy is set to Webhook",
+                ));
             }
             if list_at(own, "/webhook/conversionReviewVersions").is_empty() {
                 errors.push(FieldError::required("spec.conversion.conversionReviewVersions", ""));
@@ -271,10 +299,14 @@ const APPROVAL: &str = "api-approved.kubernetes.io";
 
 fn protected(new: &Value, errors: &mut Errors) {
     let group = text_at(new, "/spec/group");
-    let guarded = ["k8s.io", "kubernetes.io"].iter().any(|suffix| group == *suffix || group.ends_with(&format!(".{suffix}")));
-    let approved = new.pointer("/metadata/annotations").and_then(|map| map.get(APPROVAL)).and_then(Value::as_str).unwrap_or("");
+    let guarded =
+        ["k8s.io", "kubernetes.io"].iter().any(|suffix| group == *suffix || group.ends_with(&format!(".{suffix}")));
+    let approved =
+        new.pointer("/metadata/annotations").and_then(|map| map.get(APPROVAL)).and_then(Value::as_str).unwrap_or("");
     if guarded && approved.is_empty() {
-        let words = format!("protected groups must have approval annotation \"{APPROVAL}\", see https://github.com/kubernetes/enhancements/pull/1111");
+        let words = format!(
+            "protected groups must have approval annotation \"{APPROVAL}\", see https://github.com/kubernetes/enhancements/pull/1111"
+        );
         errors.push(FieldError::required(format!("metadata.annotations[{APPROVAL}]"), words));
     }
 }

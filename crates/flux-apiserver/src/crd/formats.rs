@@ -3,7 +3,9 @@
 /// Whether a text has a format.
 pub(super) fn fits(format: &str, text: &str) -> bool {
     match format {
-        "date-time" => super::validate::matches(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$", text),
+        "date-time" => {
+            super::validate::matches(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$", text)
+        }
         "date" => super::validate::matches(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", text),
         "byte" => base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).is_ok(),
         "uuid" => uuid::Uuid::try_parse(text).is_ok(),
@@ -28,5 +30,9 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
 
 /// Go's durations, and the long words upstream's format takes too.
 fn duration(text: &str) -> bool {
-    text == "0" || super::validate::matches(r"^[-+]?(\d+(\.\d*)?|\.\d+)\s*(ns|us|µs|ms|s|m|h|d|w)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w))*$", text)
+    text == "0"
+        || super::validate::matches(
+            r"^[-+]?(\d+(\.\d*)?|\.\d+)\s*(ns|us|µs|ms|s|m|h|d|w)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w))*$",
+            text,
+        )
 }

@@ -48,7 +48,8 @@ pub(crate) fn compile(source: &str) -> Result<IdedExpr, String> {
     // The parser recurses with the text; address space costs nothing.
     std::thread::scope(|scope| {
         let parse = || {
-            let mut tree = Parser::new().enable_optional_syntax(true).parse(source).map_err(|errors| errors.to_string())?;
+            let mut tree =
+                Parser::new().enable_optional_syntax(true).parse(source).map_err(|errors| errors.to_string())?;
             if !mend(&mut tree, DEPTH_MAX) {
                 return Err(format!("nested deeper than {DEPTH_MAX} levels"));
             }
@@ -98,7 +99,9 @@ fn mend_entry(entry: &mut EntryExpr, depth: usize) -> bool {
 /// Whether a schema holds any rule.
 pub(crate) fn any(schema: &Value) -> bool {
     match schema {
-        Value::Object(map) => map.get(RULES).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) || map.values().any(any),
+        Value::Object(map) => {
+            map.get(RULES).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) || map.values().any(any)
+        }
         Value::Array(items) => items.iter().any(any),
         _ => false,
     }
@@ -268,8 +271,26 @@ fn map_to_cel(map: &Map<String, Value>, schema: &Value) -> cel::Value {
 
 /// Words of the language that fields may not be named in rules.
 const RESERVED: [&str; 20] = [
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
-    "package", "namespace", "return", "var", "void",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
 ];
 
 fn escape(name: &str) -> String {

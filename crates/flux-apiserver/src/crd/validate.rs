@@ -103,7 +103,8 @@ impl Check<'_> {
         if choices.contains(value) {
             return;
         }
-        let list: Vec<String> = choices.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
+        let list: Vec<String> =
+            choices.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
         let list: Vec<&str> = list.iter().map(String::as_str).collect();
         self.push(FieldError::not_supported(shown(path), value.clone(), &list));
     }
@@ -207,7 +208,8 @@ impl Check<'_> {
 
     fn object(&mut self, map: &Map<String, Value>, old: Option<&Value>, schema: &Value, path: &str, root: bool) {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             if !map.contains_key(required) {
                 self.push(FieldError::required(below(required), ""));
             }
@@ -264,7 +266,8 @@ impl Check<'_> {
             let all: Vec<Vec<FieldError>> = one_of.iter().map(run).collect();
             let good = all.iter().filter(|errors| errors.is_empty()).count();
             if good != 1 {
-                let found = if good == 0 { "Found none valid".to_owned() } else { format!("Found {good} valid alternatives") };
+                let found =
+                    if good == 0 { "Found none valid".to_owned() } else { format!("Found {good} valid alternatives") };
                 let words = format!("{} must validate one and only one schema (oneOf). {found}", quoted());
                 self.push(FieldError::invalid("<nil>", "", words));
                 if good == 0 {
@@ -282,12 +285,21 @@ impl Check<'_> {
 }
 
 fn keys_of(schema: &Value) -> Vec<&str> {
-    schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+    schema
+        .get("x-kubernetes-list-map-keys")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn key_values(item: &Value, keys: &[&str], schema: &Value) -> Value {
-    let default = |key: &str| schema.pointer("/items/properties").and_then(|map| map.get(key)).and_then(|one| one.get("default")).cloned();
-    let pairs = keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key).cloned().or_else(|| default(key))?)));
+    let default = |key: &str| {
+        schema.pointer("/items/properties").and_then(|map| map.get(key)).and_then(|one| one.get("default")).cloned()
+    };
+    let pairs =
+        keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key).cloned().or_else(|| default(key))?)));
     Value::Object(pairs.collect())
 }
 
@@ -348,17 +360,27 @@ mod tests {
             "t": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}, "maxItems": 3},
         }}}});
         check(schema.clone(), json!({"spec": {"a": "a", "n": 3}}), &[]);
-        check(schema.clone(), json!({"spec": {"n": 11}}), &[
-            "spec.a: Required value", "spec.n: Invalid value: 11: spec.n in body should be less than or equal to 10",
-        ]);
-        check(schema.clone(), json!({"spec": {"a": "b", "e": "z"}}), &[
-            "spec.a: Invalid value: \"b\": spec.a in body should match '^a$'",
-            "spec.e: Unsupported value: \"z\": supported values: \"x\", \"y\"",
-        ]);
-        check(schema, json!({"spec": {"a": 5, "t": ["q", "q"]}}), &[
-            "spec.a: Invalid value: \"integer\": spec.a in body must be of type string: \"integer\"",
-            "spec.t[1]: Duplicate value: \"q\"",
-        ]);
+        check(
+            schema.clone(),
+            json!({"spec": {"n": 11}}),
+            &["spec.a: Required value", "spec.n: Invalid value: 11: spec.n in body should be less than or equal to 10"],
+        );
+        check(
+            schema.clone(),
+            json!({"spec": {"a": "b", "e": "z"}}),
+            &[
+                "spec.a: Invalid value: \"b\": spec.a in body should match '^a$'",
+                "spec.e: Unsupported value: \"z\": supported values: \"x\", \"y\"",
+            ],
+        );
+        check(
+            schema,
+            json!({"spec": {"a": 5, "t": ["q", "q"]}}),
+            &[
+                "spec.a: Invalid value: \"integer\": spec.a in body must be of type string: \"integer\"",
+                "spec.t[1]: Duplicate value: \"q\"",
+            ],
+        );
     }
 
     #[test]

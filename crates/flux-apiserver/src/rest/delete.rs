@@ -113,7 +113,10 @@ fn body(ask: &Ask, resource: &Resource) -> Result<Value, ApiError> {
         ))
     };
     let parsed = crate::json::parse(&bytes).map_err(|error| {
-        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {}", crate::json::go_syntax_error(&bytes, &error)))
+        ApiError::bad_request(format!(
+            "couldn't get version/kind; json parse error: {}",
+            crate::json::go_syntax_error(&bytes, &error)
+        ))
     })?;
     let kind = parsed.value.get("kind").and_then(Value::as_str).unwrap_or("");
     if !kind.is_empty() && kind != "DeleteOptions" {
@@ -285,7 +288,8 @@ impl Shared {
         } else {
             gone
         };
-        let value = super::view::list(resource, items, meta, form.view, crate::table::Headers::WithHeaders, form.include)?;
+        let value =
+            super::view::list(resource, items, meta, form.view, crate::table::Headers::WithHeaders, form.include)?;
         Ok(Reply::value(200, &value, form))
     }
 }

@@ -166,7 +166,8 @@ fn check_uid(resource: &Resource, object: &Value, old: &Value) -> Result<(), Api
     if given.is_empty() || given == found {
         return Ok(());
     }
-    let key = format!("/registry/{}/{}", storage_path(resource), resource.key(crate::object::namespace(old), name(old)));
+    let key =
+        format!("/registry/{}/{}", storage_path(resource), resource.key(crate::object::namespace(old), name(old)));
     let detail = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {found}"
     );

@@ -12,7 +12,13 @@ fn meta_version(beta: bool) -> &'static str {
 }
 
 /// One object in the view asked for.
-pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table::Headers, include: table::Include) -> Result<Value, ApiError> {
+pub(crate) fn one(
+    resource: &Resource,
+    value: Value,
+    view: View,
+    headers: table::Headers,
+    include: table::Include,
+) -> Result<Value, ApiError> {
     match view {
         View::Whole => Ok(value),
         View::Partial { beta } => Ok(partial_of(resource, &value, beta)),
@@ -28,7 +34,14 @@ pub(crate) fn one(resource: &Resource, value: Value, view: View, headers: table:
         }
         View::Table { beta } => {
             let version = value.pointer("/metadata/resourceVersion").cloned().unwrap_or(json!(""));
-            Ok(table::table(resource, &[value], meta_version(beta), json!({"resourceVersion": version}), headers, include))
+            Ok(table::table(
+                resource,
+                &[value],
+                meta_version(beta),
+                json!({"resourceVersion": version}),
+                headers,
+                include,
+            ))
         }
     }
 }
@@ -72,8 +85,11 @@ pub(crate) fn list(
             json!({"kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": meta, "items": items})
         }
         View::PartialList { beta } => {
-            let items: Value =
-                if items.is_empty() { Value::Null } else { items.iter().map(|item| partial_of(resource, item, beta)).collect() };
+            let items: Value = if items.is_empty() {
+                Value::Null
+            } else {
+                items.iter().map(|item| partial_of(resource, item, beta)).collect()
+            };
             json!({"kind": "PartialObjectMetadataList", "apiVersion": meta_version(beta), "metadata": meta, "items": items})
         }
         View::Partial { .. } if resource.custom().is_none() => {

@@ -21,7 +21,11 @@ const TOKEN_SECONDS_MAX: i64 = 1 << 32;
 
 impl Shared {
     /// Answers a create of a kind that is not stored; `None` for all others.
-    pub(crate) async fn virtual_create(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>) -> Result<Option<Reply>, ApiError> {
+    pub(crate) async fn virtual_create(
+        self: &Arc<Self>,
+        ask: &mut Ask,
+        resource: &Arc<Resource>,
+    ) -> Result<Option<Reply>, ApiError> {
         if resource.has_verb("get") {
             return Ok(None);
         }
@@ -52,27 +56,40 @@ impl Shared {
 
     async fn token_review(self: &Arc<Self>, object: &mut Value) {
         let token = text_at(object, "/spec/token").to_owned();
-        let audiences: Vec<String> = list_at(object, "/spec/audiences").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let audiences: Vec<String> =
+            list_at(object, "/spec/audiences").iter().filter_map(Value::as_str).map(str::to_owned).collect();
         object["status"] = match self.review_token(&token, &audiences).await {
-            Some((identity, audiences)) => json!({"authenticated": true, "user": user_info(&identity), "audiences": audiences}),
+            Some((identity, audiences)) => {
+                json!({"authenticated": true, "user": user_info(&identity), "audiences": audiences})
+            }
             None => json!({"user": {}, "error": "invalid bearer token"}),
         };
     }
 
-    async fn access_review(self: &Arc<Self>, ask: &Ask, resource: &Resource, object: &mut Value) -> Result<(), ApiError> {
+    async fn access_review(
+        self: &Arc<Self>,
+        ask: &Ask,
+        resource: &Resource,
+        object: &mut Value,
+    ) -> Result<(), ApiError> {
         let spec = object.get("spec").cloned().unwrap_or_else(|| json!({}));
         let mut errors = Vec::new();
         let (on_resource, on_path) = (spec.get("resourceAttributes"), spec.get("nonResourceAttributes"));
         if let (Some(_), Some(path)) = (on_resource, on_path) {
             let shown = json!({"Path": text(path, "path"), "Verb": text(path, "verb")});
-            errors.push(FieldError::invalid("spec.nonResourceAttributes", shown, "cannot be specified in combination with resourceAttributes"));
+            errors.push(FieldError::invalid(
+                "spec.nonResourceAttributes",
+                shown,
+                "cannot be specified in combination with resourceAttributes",
+            ));
         }
         if on_resource.is_none() && on_path.is_none() {
             let words = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
             errors.push(FieldError::invalid("spec.resourceAttributes", Value::Null, words));
         }
         let own = resource.plural == "selfsubjectaccessreviews";
-        let groups: Vec<String> = list_at(&spec, "/groups").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let groups: Vec<String> =
+            list_at(&spec, "/groups").iter().filter_map(Value::as_str).map(str::to_owned).collect();
         if !own && text(&spec, "user").is_empty() && groups.is_empty() {
             errors.push(FieldError::invalid("spec.user", "", "at least one of user or group must be specified"));
         }
@@ -89,7 +106,8 @@ impl Shared {
         let identity = if own {
             ask.identity.clone()
         } else {
-            let extra = spec.get("extra").and_then(|extra| serde_json::from_value(extra.clone()).ok()).unwrap_or_default();
+            let extra =
+                spec.get("extra").and_then(|extra| serde_json::from_value(extra.clone()).ok()).unwrap_or_default();
             Identity { name: text(&spec, "user").into(), uid: text(&spec, "uid").into(), groups, extra }
         };
         let attributes = attributes(on_resource, on_path);
@@ -134,14 +152,23 @@ impl Shared {
     }
 
     /// `serviceaccounts/NAME/token`.
-    pub(crate) async fn token_request(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>) -> Result<Reply, ApiError> {
+    pub(crate) async fn token_request(
+        self: &Arc<Self>,
+        ask: &mut Ask,
+        resource: &Arc<Resource>,
+    ) -> Result<Reply, ApiError> {
         let form = form_of(ask)?;
         options::check(ask, options::Kind::Create)?;
         let body = intake::body_json(ask)?;
-        let parsed = crate::json::parse(&body).map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
-        let kind = crate::typed::kind_of("authentication.k8s.io", "v1", "TokenRequest").ok_or_else(ApiError::no_such_path)?;
+        let parsed = crate::json::parse(&body)
+            .map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
+        let kind =
+            crate::typed::kind_of("authentication.k8s.io", "v1", "TokenRequest").ok_or_else(ApiError::no_such_path)?;
         let shaped = crate::typed::shape(kind, parsed.value).map_err(|misfit| {
-            ApiError::bad_request(format!("TokenRequest in version \"v1\" cannot be handled as a TokenRequest: {}", misfit.0))
+            ApiError::bad_request(format!(
+                "TokenRequest in version \"v1\" cannot be handled as a TokenRequest: {}",
+                misfit.0
+            ))
         })?;
         let mut object = shaped.value;
         let seconds = object.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(TOKEN_SECONDS);
@@ -150,12 +177,16 @@ impl Shared {
         object["spec"]["expirationSeconds"] = seconds.into();
         managed::after_token(&mut object, &ask.manager());
         let (space, name) = (ask.target.namespace.clone(), ask.target.name.clone());
-        let account = self.load(resource, &space, &name).await.ok_or_else(|| ApiError::not_found("", "serviceaccounts", &name))?;
+        let account = self
+            .load(resource, &space, &name)
+            .await
+            .ok_or_else(|| ApiError::not_found("", "serviceaccounts", &name))?;
         if let Some(error) = seconds_error(seconds) {
             return Err(ApiError::invalid("authentication.k8s.io", "TokenRequest", "", &[error]));
         }
         let bound = self.bound(&space, &object).await?;
-        let mut audiences: Vec<String> = list_at(&object, "/spec/audiences").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let mut audiences: Vec<String> =
+            list_at(&object, "/spec/audiences").iter().filter_map(Value::as_str).map(str::to_owned).collect();
         if audiences.is_empty() {
             audiences = auth::default_audiences();
         }
@@ -199,7 +230,9 @@ impl Shared {
         let uid = meta_text(&found, "uid");
         let given = text(reference, "uid");
         if !given.is_empty() && given != uid {
-            let words = format!("the UID in the bound object reference ({given}) does not match the UID in record. The object might have been deleted and then recreated");
+            let words = format!(
+                "the UID in the bound object reference ({given}) does not match the UID in record. The object might have been deleted and then recreated"
+            );
             return Err(ApiError::conflict("", plural, name, &words));
         }
         Ok(Some(BoundTo { kind, name: name.to_owned(), uid: uid.to_owned() }))
@@ -208,7 +241,8 @@ impl Shared {
     /// `pods/NAME/eviction`: deletes the pod; disruption budgets are not asked, as nothing counts healthy pods here.
     pub(crate) async fn evict(self: &Arc<Self>, ask: &mut Ask, resource: &Arc<Resource>) -> Result<Reply, ApiError> {
         let body = intake::body_json(ask)?;
-        let parsed = crate::json::parse(&body).map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
+        let parsed = crate::json::parse(&body)
+            .map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
         let given = &parsed.value["deleteOptions"];
         let wanted = |pointer: &str| given.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let delete = super::DeleteOptions {
@@ -223,7 +257,10 @@ impl Shared {
             self.mark_evicted(resource, &space, &pod).await?;
         }
         self.delete_object(resource, &space, &pod, &delete).await?;
-        Ok(Reply::json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+        Ok(Reply::json(
+            201,
+            &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+        ))
     }
 
     /// Says on a pod that it is being evicted.
@@ -235,7 +272,8 @@ impl Shared {
                 return Ok(());
             }
             let mut new = old.clone();
-            let conditions = crate::object::section(&mut new, "status").entry("conditions").or_insert_with(|| json!([]));
+            let conditions =
+                crate::object::section(&mut new, "status").entry("conditions").or_insert_with(|| json!([]));
             if let Some(list) = conditions.as_array_mut() {
                 list.retain(|one| text(one, "type") != "DisruptionTarget");
                 list.push(json!({
@@ -254,7 +292,8 @@ impl Shared {
     /// `pods/NAME/binding`.
     pub(crate) async fn pod_binding(self: &Arc<Self>, ask: &mut Ask) -> Result<Reply, ApiError> {
         let body = intake::body_json(ask)?;
-        let parsed = crate::json::parse(&body).map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
+        let parsed = crate::json::parse(&body)
+            .map_err(|error| ApiError::bad_request(crate::json::go_syntax_error(&body, &error)))?;
         let pod = ask.target.name.clone();
         self.bind(ask, &pod, &parsed.value).await
     }
@@ -274,13 +313,19 @@ impl Shared {
             }
             let mut new = old.clone();
             new["spec"]["nodeName"] = node.clone().into();
-            let conditions = crate::object::section(&mut new, "status").entry("conditions").or_insert_with(|| json!([]));
+            let conditions =
+                crate::object::section(&mut new, "status").entry("conditions").or_insert_with(|| json!([]));
             if let Some(list) = conditions.as_array_mut() {
                 list.retain(|one| text(one, "type") != "PodScheduled");
                 list.push(json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now()}));
             }
             match self.commit(&pods, &space, &entry, &old, new, options::is_dry_run(ask)).await {
-                Ok(_) => return Ok(Reply::json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))),
+                Ok(_) => {
+                    return Ok(Reply::json(
+                        201,
+                        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+                    ));
+                }
                 Err(error) if error.is_modified() => {}
                 Err(error) => return Err(error),
             }
@@ -311,7 +356,9 @@ fn attributes(on_resource: Option<&Value>, on_path: Option<&Value>) -> Attribute
             name: text(on, "name").into(),
             path: None,
         },
-        (None, Some(on)) => Attributes { verb: text(on, "verb").into(), path: Some(text(on, "path").into()), ..Attributes::default() },
+        (None, Some(on)) => {
+            Attributes { verb: text(on, "verb").into(), path: Some(text(on, "path").into()), ..Attributes::default() }
+        }
         (None, None) => Attributes::default(),
     }
 }

@@ -95,7 +95,11 @@ pub(super) fn selector(selector: Option<&Value>) -> String {
         parts.push((key.to_owned(), words));
     }
     parts.sort();
-    if parts.is_empty() { NONE.to_owned() } else { parts.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join(",") }
+    if parts.is_empty() {
+        NONE.to_owned()
+    } else {
+        parts.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join(",")
+    }
 }
 
 fn modes(item: &Value, pointer: &str) -> String {
@@ -141,12 +145,18 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
         ("networking.k8s.io", "ingressclasses") => {
             let parameters = item.pointer("/spec/parameters").map_or(NONE.to_owned(), |parameters| {
                 let group = text(parameters, "apiGroup");
-                let kind = if group.is_empty() { text(parameters, "kind").to_owned() } else { format!("{}.{group}", text(parameters, "kind")) };
+                let kind = if group.is_empty() {
+                    text(parameters, "kind").to_owned()
+                } else {
+                    format!("{}.{group}", text(parameters, "kind"))
+                };
                 format!("{kind}/{}", text(parameters, "name"))
             });
             vec![own, text_at(item, "/spec/controller").into(), parameters.into(), age(item)]
         }
-        ("networking.k8s.io", "networkpolicies") => vec![own, selector(item.pointer("/spec/podSelector")).into(), age(item)],
+        ("networking.k8s.io", "networkpolicies") => {
+            vec![own, selector(item.pointer("/spec/podSelector")).into(), age(item)]
+        }
         ("networking.k8s.io", "servicecidrs") => {
             let list: Vec<&str> = list_at(item, "/spec/cidrs").iter().filter_map(Value::as_str).collect();
             vec![own, list.join(",").into(), age(item)]
@@ -160,7 +170,10 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
         ],
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => binding(item),
         ("storage.k8s.io", "storageclasses") => {
-            let default = item.pointer("/metadata/annotations/storageclass.kubernetes.io~1is-default-class").and_then(Value::as_str) == Some("true");
+            let default = item
+                .pointer("/metadata/annotations/storageclass.kubernetes.io~1is-default-class")
+                .and_then(Value::as_str)
+                == Some("true");
             let shown_name = if default { format!("{} (default)", name(item)) } else { name(item).to_owned() };
             vec![
                 shown_name.into(),
@@ -198,12 +211,9 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
         ("admissionregistration.k8s.io", "validatingadmissionpolicies") => {
             vec![own, list_at(item, "/spec/validations").len().into(), param_kind(item), age(item)]
         }
-        ("admissionregistration.k8s.io", "mutatingadmissionpolicies") => vec![
-            own,
-            list_at(item, "/spec/mutations").len().into(),
-            param_kind(item),
-            age(item),
-        ],
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicies") => {
+            vec![own, list_at(item, "/spec/mutations").len().into(), param_kind(item), age(item)]
+        }
         ("admissionregistration.k8s.io", _) => {
             let reference = item.pointer("/spec/paramRef");
             let shown = reference.map_or(UNSET.to_owned(), |reference| {
@@ -221,7 +231,9 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
         }
         ("apiregistration.k8s.io", _) => {
             let service = item.pointer("/spec/service").filter(|service| service.is_object());
-            let local = service.map_or("Local".to_owned(), |service| format!("{}/{}", text(service, "namespace"), text(service, "name")));
+            let local = service.map_or("Local".to_owned(), |service| {
+                format!("{}/{}", text(service, "namespace"), text(service, "name"))
+            });
             let condition = list_at(item, "/status/conditions").iter().find(|one| text(one, "type") == "Available");
             let available = condition.map_or("Unknown".to_owned(), |one| match text(one, "status") {
                 "True" => "True".to_owned(),
@@ -335,7 +347,11 @@ fn slice(item: &Value) -> Vec<Value> {
         Some(number) => number.to_string(),
         None => text(port, "name").to_owned(),
     });
-    let addresses = list_at(item, "/endpoints").iter().flat_map(|one| list_at(one, "/addresses")).filter_map(Value::as_str).map(str::to_owned);
+    let addresses = list_at(item, "/endpoints")
+        .iter()
+        .flat_map(|one| list_at(one, "/addresses"))
+        .filter_map(Value::as_str)
+        .map(str::to_owned);
     vec![
         name(item).into(),
         text(item, "addressType").into(),
@@ -394,7 +410,8 @@ fn event(item: &Value) -> Vec<Value> {
         (kind, "") => kind.to_lowercase(),
         (kind, name) => format!("{}/{name}", kind.to_lowercase()),
     };
-    let component = first_of(&["/source/component", "/deprecatedSource/component", "/reportingComponent", "/reportingController"]);
+    let component =
+        first_of(&["/source/component", "/deprecatedSource/component", "/reportingComponent", "/reportingController"]);
     let host = first_of(&["/source/host", "/deprecatedSource/host"]);
     let source = if host.is_empty() { component } else { format!("{component}, {host}") };
     let first = first_of(&["/firstTimestamp", "/deprecatedFirstTimestamp", "/eventTime"]);
@@ -462,7 +479,9 @@ fn volume(item: &Value) -> Vec<Value> {
     if crate::object::is_deleting(item) {
         phase = "Terminating".into();
     }
-    let bound = item.pointer("/spec/claimRef").map_or(String::new(), |claim| format!("{}/{}", text(claim, "namespace"), text(claim, "name")));
+    let bound = item
+        .pointer("/spec/claimRef")
+        .map_or(String::new(), |claim| format!("{}/{}", text(claim, "namespace"), text(claim, "name")));
     vec![
         name(item).into(),
         text_at(item, "/spec/capacity/storage").into(),
@@ -479,7 +498,8 @@ fn volume(item: &Value) -> Vec<Value> {
 }
 
 fn ingress(item: &Value) -> Vec<Value> {
-    let hosts: Vec<&str> = list_at(item, "/spec/rules").iter().map(|rule| text(rule, "host")).filter(|host| !host.is_empty()).collect();
+    let hosts: Vec<&str> =
+        list_at(item, "/spec/rules").iter().map(|rule| text(rule, "host")).filter(|host| !host.is_empty()).collect();
     let more = hosts.len().saturating_sub(3);
     let shown = match (hosts.is_empty(), more) {
         (true, _) => "*".to_owned(),
@@ -534,7 +554,16 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        for (seconds, expect) in [(5, "5s"), (119, "119s"), (123, "2m3s"), (600, "10m"), (10_800, "3h"), (11_100, "3h5m"), (86_400 * 9, "9d"), (-5, "<invalid>")] {
+        for (seconds, expect) in [
+            (5, "5s"),
+            (119, "119s"),
+            (123, "2m3s"),
+            (600, "10m"),
+            (10_800, "3h"),
+            (11_100, "3h5m"),
+            (86_400 * 9, "9d"),
+            (-5, "<invalid>"),
+        ] {
             assert_eq!(human(seconds), expect);
         }
         assert_eq!(labels(None), "<none>");

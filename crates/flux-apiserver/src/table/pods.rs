@@ -75,16 +75,23 @@ fn summarize(item: &Value) -> Summary {
     let phase = text_at(item, "/status/phase");
     let own_reason = text_at(item, "/status/reason");
     let mut reason = if own_reason.is_empty() { phase } else { own_reason }.to_owned();
-    if list_at(item, "/status/conditions").iter().any(|one| text(one, "type") == "PodScheduled" && text(one, "reason") == "SchedulingGated") {
+    if list_at(item, "/status/conditions")
+        .iter()
+        .any(|one| text(one, "type") == "PodScheduled" && text(one, "reason") == "SchedulingGated")
+    {
         reason = "SchedulingGated".to_owned();
     }
     let restartable = |wanted: &str| {
-        list_at(item, "/spec/initContainers").iter().any(|one| text(one, "name") == wanted && text(one, "restartPolicy") == "Always")
+        list_at(item, "/spec/initContainers")
+            .iter()
+            .any(|one| text(one, "name") == wanted && text(one, "restartPolicy") == "Always")
     };
-    let sidecars = list_at(item, "/spec/initContainers").iter().filter(|one| text(one, "restartPolicy") == "Always").count();
+    let sidecars =
+        list_at(item, "/spec/initContainers").iter().filter(|one| text(one, "restartPolicy") == "Always").count();
     let total = list_at(item, "/spec/containers").len() + sidecars;
     let mut summary = Summary { reason, restarts: 0, last_restart: String::new(), ready: 0, total };
-    let mut of_sidecars = Summary { reason: String::new(), restarts: 0, last_restart: String::new(), ready: 0, total: 0 };
+    let mut of_sidecars =
+        Summary { reason: String::new(), restarts: 0, last_restart: String::new(), ready: 0, total: 0 };
     let initializing = init_phase(item, &mut summary, &mut of_sidecars, &restartable);
     if !initializing || condition(item, "Initialized") {
         summary.restarts = of_sidecars.restarts;
@@ -101,7 +108,12 @@ fn summarize(item: &Value) -> Summary {
     summary
 }
 
-fn init_phase(item: &Value, summary: &mut Summary, of_sidecars: &mut Summary, restartable: &dyn Fn(&str) -> bool) -> bool {
+fn init_phase(
+    item: &Value,
+    summary: &mut Summary,
+    of_sidecars: &mut Summary,
+    restartable: &dyn Fn(&str) -> bool,
+) -> bool {
     let total = list_at(item, "/spec/initContainers").len();
     for (index, status) in list_at(item, "/status/initContainerStatuses").iter().enumerate() {
         summary.restarted(status);

@@ -23,7 +23,16 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
     Some(match (resource.group.as_str(), resource.plural.as_str()) {
         ("apps", "deployments") => {
             let ready = format!("{}/{}", number(item, "/status/readyReplicas"), number(item, "/spec/replicas"));
-            vec![own, ready.into(), status("updatedReplicas"), status("availableReplicas"), age(item), names, images, pods.into()]
+            vec![
+                own,
+                ready.into(),
+                status("updatedReplicas"),
+                status("availableReplicas"),
+                age(item),
+                names,
+                images,
+                pods.into(),
+            ]
         }
         ("apps", "statefulsets") => {
             let ready = format!("{}/{}", number(item, "/status/readyReplicas"), number(item, "/spec/replicas"));
@@ -43,14 +52,34 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
             pods.into(),
         ],
         ("apps", "replicasets") => {
-            vec![own, number(item, "/spec/replicas").into(), status("replicas"), status("readyReplicas"), age(item), names, images, pods.into()]
+            vec![
+                own,
+                number(item, "/spec/replicas").into(),
+                status("replicas"),
+                status("readyReplicas"),
+                age(item),
+                names,
+                images,
+                pods.into(),
+            ]
         }
         ("", "replicationcontrollers") => {
             let pods = labels(item.pointer("/spec/selector"));
-            vec![own, number(item, "/spec/replicas").into(), status("replicas"), status("readyReplicas"), age(item), names, images, pods.into()]
+            vec![
+                own,
+                number(item, "/spec/replicas").into(),
+                status("replicas"),
+                status("readyReplicas"),
+                age(item),
+                names,
+                images,
+                pods.into(),
+            ]
         }
         ("apps", "controllerrevisions") => {
-            let owner = list_at(item, "/metadata/ownerReferences").iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true)));
+            let owner = list_at(item, "/metadata/ownerReferences")
+                .iter()
+                .find(|owner| owner.get("controller") == Some(&Value::Bool(true)));
             let shown = owner.map_or("<none>".to_owned(), |owner| {
                 let group = crate::object::split_api_version(text(owner, "apiVersion")).0;
                 let kind = text(owner, "kind").to_lowercase();
@@ -71,7 +100,9 @@ pub(super) fn cells(resource: &Resource, item: &Value) -> Option<Vec<Value>> {
 }
 
 fn job(item: &Value, names: Value, images: Value, pods: String) -> Vec<Value> {
-    let condition = |kind: &str| list_at(item, "/status/conditions").iter().any(|one| text(one, "type") == kind && text(one, "status") == "True");
+    let condition = |kind: &str| {
+        list_at(item, "/status/conditions").iter().any(|one| text(one, "type") == kind && text(one, "status") == "True")
+    };
     let status = [("Complete", "Complete"), ("Failed", "Failed")].into_iter().find(|(kind, _)| condition(kind));
     let status = match status {
         Some((_, words)) => words,
@@ -122,7 +153,8 @@ fn cron_job(item: &Value) -> Vec<Value> {
 }
 
 fn autoscaler(item: &Value) -> Vec<Value> {
-    let reference = format!("{}/{}", text_at(item, "/spec/scaleTargetRef/kind"), text_at(item, "/spec/scaleTargetRef/name"));
+    let reference =
+        format!("{}/{}", text_at(item, "/spec/scaleTargetRef/kind"), text_at(item, "/spec/scaleTargetRef/name"));
     let least = item.pointer("/spec/minReplicas").and_then(Value::as_i64);
     vec![
         name(item).into(),
@@ -148,10 +180,16 @@ fn metrics(item: &Value) -> String {
         item
     };
     let statuses = list_at(item, "/status/currentMetrics");
-    let list: Vec<String> = list_at(item, "/spec/metrics").iter().enumerate().map(|(index, spec)| metric(spec, statuses.get(index))).collect();
+    let list: Vec<String> = list_at(item, "/spec/metrics")
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| metric(spec, statuses.get(index)))
+        .collect();
     match list.len() {
         0 => "<none>".to_owned(),
-        count if count > METRICS_SHOWN => format!("{} + {} more...", list[..METRICS_SHOWN].join(", "), count - METRICS_SHOWN),
+        count if count > METRICS_SHOWN => {
+            format!("{} + {} more...", list[..METRICS_SHOWN].join(", "), count - METRICS_SHOWN)
+        }
         _ => list.join(", "),
     }
 }
@@ -176,7 +214,9 @@ fn metric(spec: &Value, status: Option<&Value>) -> String {
         ("Pods", average) => format!("{}/{}", known("averageValue"), average.unwrap_or("")),
         (_, Some(average)) => format!("{}: {}/{average}", text(spec, "name"), known("averageValue")),
         (_, None) => {
-            let percent = |value: Option<&Value>, otherwise: &str| value.and_then(Value::as_i64).map_or(otherwise.to_owned(), |n| format!("{n}%"));
+            let percent = |value: Option<&Value>, otherwise: &str| {
+                value.and_then(Value::as_i64).map_or(otherwise.to_owned(), |n| format!("{n}%"))
+            };
             let used = percent(current.get("averageUtilization"), "<unknown>");
             format!("{}: {used}/{}", text(spec, "name"), percent(target.get("averageUtilization"), "<auto>"))
         }

@@ -15,7 +15,7 @@ pub fn run(parsed: &Parsed) -> Result<ExitCode, CliError> {
     let path = std::path::absolute(given).map_err(CliError::io(format!("resolve {given}")))?;
     let disk = RootedDir::new("/").map_err(|error| CliError::state(error.to_string()))?;
     // The program sorts by kind unless the kustomization says otherwise; controllers do not.
-    let options = Options { reorder: Reorder::Unspecified, ..Options::default() };
+    let options = Options { reorder: Reorder::Unspecified, version: Some("v5.8.1"), ..Options::default() };
     let objects = flux_kustomize::build(&disk, &flux_kustomize::clean(Path::new(&path)), &options)
         .map_err(|error| CliError::state(error.to_string()))?;
     for warning in objects.warnings() {

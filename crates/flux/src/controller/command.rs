@@ -41,6 +41,8 @@ pub enum CommandError {
     Unknown { name: String },
     #[error(transparent)]
     Flag(#[from] FlagError),
+    #[error("--{flag} is not available yet; leave it out")]
+    FlagNotYet { flag: &'static str },
     #[error("leader election is not available yet; leave out --enable-leader-election and run one replica")]
     LeaderElection,
     #[error("cannot find out how to reach the API server")]
@@ -85,6 +87,11 @@ fn parse(words: &[String]) -> Result<(Vec<&str>, Flags), CommandError> {
 /// Runs until SIGTERM or Ctrl-C.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     let (names, flags) = parse(&arguments.words)?;
+    for flag in ["ssh-kex-algos", "ssh-hostkey-algos"] {
+        if !flags.list(flag).is_empty() {
+            return Err(CommandError::FlagNotYet { flag });
+        }
+    }
     if flags.bool("enable-leader-election") == Some(true) {
         return Err(CommandError::LeaderElection);
     }

@@ -72,11 +72,8 @@ impl LocalSources {
             repository: self.root.clone(),
             head: Some(head.clone()),
         });
-        let others = self.others.iter().map(|(url, dir)| UrlMapping {
-            url: url.clone(),
-            repository: dir.clone(),
-            head: None,
-        });
+        let others =
+            self.others.iter().map(|(url, dir)| UrlMapping { url: url.clone(), repository: dir.clone(), head: None });
         own.chain(others).collect()
     }
 

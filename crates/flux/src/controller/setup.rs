@@ -210,7 +210,10 @@ pub fn spawn(
     if let Place::Apart(Apart { source: Some(source), .. }) = &setup.place {
         let ctx = context(SOURCE_CONTROLLER, &setup.source_flags, 2);
         let store = open_store(&source.storage, &setup.source_flags, &source.advertised)?;
-        let options = flux_source_controller::Options::new(store.clone(), std::env::temp_dir().join(format!("flux-source-{}", std::process::id())));
+        let options = flux_source_controller::Options::new(
+            store.clone(),
+            std::env::temp_dir().join(format!("flux-source-{}", std::process::id())),
+        );
         tasks.spawn(flux_source_controller::run(ctx, options));
         let (listener, stop) = (source.listener.clone(), shutdown.clone());
         tasks.spawn(serve_files(listener, store, stop));

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use flux_apiserver::{ClientFiles, Config, Identity, Server, Storage};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
-use kube::runtime::wait::{await_condition, conditions::is_crd_established};
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
+use kube::runtime::wait::{await_condition, conditions::is_crd_established};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +67,7 @@ impl ControlPlane {
             shutdown: CancellationToken::new(),
             tasks: JoinSet::new(),
         };
-        plane.apply_all(flux_api::crds()?).await?;
+        plane.apply_all(definitions()?).await?;
         plane.wait_established().await?;
         plane.run(setup, simulation)?;
         plane.apply_all(plan.objects.clone()).await?;
@@ -159,6 +159,18 @@ impl ControlPlane {
 
 /// Controllers that do not finish in time lose nothing: every write is durable, attempts begin anew.
 const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// The kinds, labelled as an installation labels them: `flux check` and `flux version` look for that.
+fn definitions() -> Result<Vec<Value>, ClusterError> {
+    let mut definitions = flux_api::crds()?;
+    for definition in &mut definitions {
+        let labels = &mut definition["metadata"]["labels"];
+        labels["app.kubernetes.io/part-of"] = "flux".into();
+        labels["app.kubernetes.io/instance"] = NAMESPACE.into();
+        labels["app.kubernetes.io/version"] = format!("v{}", crate::cli::COMPATIBLE_VERSION).into();
+    }
+    Ok(definitions)
+}
 
 async fn serve(name: &str, state: &State) -> Result<Server, ClusterError> {
     let folder = state.dir(&format!("clusters/{name}"))?;

@@ -26,9 +26,9 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 
 use self::bootstrap::Plan;
+pub use self::bootstrap::is_component;
 use self::cluster::{ClusterError, ControlPlane};
 use self::progress::Progress;
-pub use self::bootstrap::is_component;
 pub use self::repository::Head;
 use self::repository::{Repository, RepositoryError, chain};
 use self::settings::{Settings, SettingsError};

@@ -95,10 +95,10 @@ impl Progress {
         self.lines_drawn = lines;
     }
 
-    /// Leaves the last picture standing; later output goes below it.
+    /// Leaves the last picture standing; from now on each change is a line below it.
     pub fn finish(&mut self, now: Instant) {
         self.draw(now);
-        self.lines_drawn = 0;
+        self.terminal = false;
     }
 
     /// All lines when they fit, else the unsettled ones first.

@@ -141,6 +141,8 @@ fn own_phase(object: &Value, ready: Option<&Value>) -> Phase {
         None => Phase::Pending,
         Some(("True", _)) => Phase::Ready,
         Some(("False", "DependencyNotReady")) => Phase::Waiting,
+        // Its source has not stored anything yet.
+        Some(("False", "ArtifactFailed")) if revision(object).is_empty() => Phase::Waiting,
         Some(("False", _)) => Phase::Failing,
         Some(_) => Phase::Progressing,
     }

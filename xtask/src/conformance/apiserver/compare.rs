@@ -11,7 +11,8 @@ const SKIPPED: &str = "kube-root-ca.crt";
 const MOST: usize = 20;
 
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"<(uid|rv|gen|ip|port|t|lrv@):?([0-9]+)>|<(time|lrv|continue|jwt|any|age)>").expect("the pattern is fixed")
+    Regex::new(r"<(uid|rv|gen|ip|port|t|lrv@):?([0-9]+)>|<(time|lrv|continue|jwt|any|age)>")
+        .expect("the pattern is fixed")
 });
 
 /// One thing that is not as recorded.
@@ -35,7 +36,9 @@ fn shape(kind: &str) -> &'static str {
         "gen" => r"[bcdfghjklmnpqrstvwxz2456789]{5}",
         "ip" => r"[0-9a-f:.]+",
         "port" => r"[0-9]+",
-        "t" | "time" => r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})",
+        "t" | "time" => {
+            r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+        }
         "continue" => r"[A-Za-z0-9_=-]+",
         "jwt" => r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*",
         "age" => r"(?:[0-9]+[ydhms])+",
@@ -136,7 +139,13 @@ impl Unifier {
         }
     }
 
-    fn diff_maps(&mut self, expected: &Map<String, Value>, actual: &Map<String, Value>, path: &str, out: &mut Vec<Difference>) {
+    fn diff_maps(
+        &mut self,
+        expected: &Map<String, Value>,
+        actual: &Map<String, Value>,
+        path: &str,
+        out: &mut Vec<Difference>,
+    ) {
         let mut expected = expected.clone();
         let holders: Vec<String> =
             expected.keys().filter(|key| !actual.contains_key(*key) && PLACEHOLDER.is_match(key)).cloned().collect();
@@ -169,7 +178,8 @@ fn difference(path: &str, expected: &Value, actual: &Value) -> Difference {
 fn prepare(value: &Value, ordered: bool) -> Value {
     match value {
         Value::Object(map) => {
-            let mut out: Map<String, Value> = map.iter().map(|(key, value)| (key.clone(), prepare_field(key, value, ordered))).collect();
+            let mut out: Map<String, Value> =
+                map.iter().map(|(key, value)| (key.clone(), prepare_field(key, value, ordered))).collect();
             let causes = map.get("details").and_then(|details| details["causes"].as_array()).map_or(0, Vec::len);
             if map.get("kind").is_some_and(|kind| kind == "Status")
                 && causes > 1
@@ -187,7 +197,9 @@ fn prepare(value: &Value, ordered: bool) -> Value {
 fn prepare_field(key: &str, value: &Value, ordered: bool) -> Value {
     let Value::Array(items) = value else { return prepare(value, ordered) };
     let mut items = items.clone();
-    let texts = |fields: [&'static str; 4]| move |item: &Value| fields.map(|field| item[field].as_str().unwrap_or("None").to_owned());
+    let texts = |fields: [&'static str; 4]| {
+        move |item: &Value| fields.map(|field| item[field].as_str().unwrap_or("None").to_owned())
+    };
     match key {
         "managedFields" if !ordered => items.sort_by_key(texts(["operation", "manager", "subresource", "apiVersion"])),
         "items" => items.retain(|item| item["metadata"]["name"] != SKIPPED),
@@ -214,8 +226,16 @@ fn is_listing(body: &Value) -> bool {
 }
 
 /// The differences of one step.
-pub(super) fn compare(program: &Value, step: &Value, expected: &Value, actual: &Value, unifier: &mut Unifier, index: usize) -> Vec<Difference> {
-    let ordered = program["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "ordered_managed_fields"));
+pub(super) fn compare(
+    program: &Value,
+    step: &Value,
+    expected: &Value,
+    actual: &Value,
+    unifier: &mut Unifier,
+    index: usize,
+) -> Vec<Difference> {
+    let ordered =
+        program["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "ordered_managed_fields"));
     let mut out = Vec::new();
     if step.get("read").is_some() {
         let mut actual = actual.clone();

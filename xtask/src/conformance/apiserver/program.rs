@@ -119,7 +119,8 @@ impl Run {
         let spec = &definition["spec"];
         let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
         for version in spec["versions"].as_array().into_iter().flatten().filter(|version| version["served"] == true) {
-            let url = format!("/apis/{}/{}/{}", text(&spec["group"]), text(&version["name"]), text(&spec["names"]["plural"]));
+            let url =
+                format!("/apis/{}/{}/{}", text(&spec["group"]), text(&version["name"]), text(&spec["names"]["plural"]));
             self.poll(&url).await?;
         }
         Ok(())

@@ -72,7 +72,8 @@ impl Client {
             uri.push('?');
             uri.push_str(&substitute(query, saved, true));
         }
-        let uri: String = uri.chars().map(|letter| if letter == ' ' { "%20".to_owned() } else { letter.to_string() }).collect();
+        let uri: String =
+            uri.chars().map(|letter| if letter == ' ' { "%20".to_owned() } else { letter.to_string() }).collect();
         let mut request = Request::builder().method(step["method"].as_str().unwrap_or("GET")).uri(uri);
         let given = step["headers"].as_object();
         let has = |name: &str| given.is_some_and(|map| map.keys().any(|key| key.eq_ignore_ascii_case(name)));
@@ -137,7 +138,8 @@ impl Client {
 fn outcome(response: &Response<flux_apiserver::Body>) -> (Map<String, Value>, bool) {
     let mut headers = Map::new();
     for name in KEPT {
-        let values: Vec<&str> = response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> =
+            response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
         if values.is_empty() {
             continue;
         }
@@ -215,5 +217,6 @@ impl Watch {
 
 fn dropped(event: &Value, keep_bookmarks: bool) -> bool {
     let meta = &event["object"]["metadata"];
-    meta["name"] == SKIPPED || event["type"] == "BOOKMARK" && !keep_bookmarks && meta["annotations"].get(INITIAL_END).is_none()
+    meta["name"] == SKIPPED
+        || event["type"] == "BOOKMARK" && !keep_bookmarks && meta["annotations"].get(INITIAL_END).is_none()
 }

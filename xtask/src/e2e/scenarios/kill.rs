@@ -21,7 +21,8 @@ const STABLE_PER_UNIT: usize = 4;
 const COMMIT_EVERY: Duration = Duration::from_millis(200);
 
 /// The points a controller can be told to die at, each of the kustomize controller's steps.
-const STEPS: &[&str] = &["archive", "fetch", "build", "announce", "dry-run", "apply-1", "apply-3", "status", "prune-1", "finalizer"];
+const STEPS: &[&str] =
+    &["archive", "fetch", "build", "announce", "dry-run", "apply-1", "apply-3", "status", "prune-1", "finalizer"];
 
 fn unit_name(unit: usize) -> String {
     format!("unit-{unit}")
