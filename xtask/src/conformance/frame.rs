@@ -24,6 +24,9 @@ struct Tally {
 pub fn run(arguments: &Arguments) -> Result<bool> {
     let load = loader(&arguments.suite)?;
     let Some(inputs) = inputs::locate(&arguments.suite, arguments.dir.as_deref())? else {
+        if inputs::corpora_present() {
+            bail!("recorded corpora lie beside the checkout, but none of suite `{}`", arguments.suite);
+        }
         println!("no corpora beside the checkout: nothing to compare with");
         println!("0 passed, 0 failed");
         return Ok(true);

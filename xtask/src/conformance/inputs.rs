@@ -9,8 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 /// The folder of a suite, and the recorded one to fall back to for fixtures it lacks.
 pub struct Inputs {
-    /// The part after the slash of `cases/AREA`, else the suite itself.
-    pub area: String,
     pub dir: PathBuf,
     pub recorded: Option<PathBuf>,
 }
@@ -40,7 +38,7 @@ pub fn locate(suite: &str, dir: Option<&Path>) -> Result<Option<Inputs>> {
         (None, None) => return Ok(None),
     };
     let below = |path: PathBuf| if family == "cases" { path.join(area) } else { path };
-    Ok(Some(Inputs { area: area.to_owned(), dir: below(base), recorded: recorded.map(below) }))
+    Ok(Some(Inputs { dir: below(base), recorded: recorded.map(below) }))
 }
 
 /// True when recorded corpora lie beside the checkout, so that a suite without cases is a defect.

@@ -68,12 +68,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Asks for a reconcile as `flux reconcile` does.
-    pub async fn request(&self, api_version: &str, kind: &str, namespace: &str, name: &str, token: &str) -> Result<()> {
-        let patch = serde_json::json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
-        self.merge(api_version, kind, namespace, name, patch).await
-    }
-
     /// Waits until `holds` says so of the object (`None` when it is absent); gives the time it took.
     pub async fn wait(
         &self,

@@ -136,14 +136,6 @@ impl Flags {
         Ok(flags)
     }
 
-    /// Takes over what `other` gives and this one does not.
-    pub fn or(mut self, other: &Self) -> Self {
-        for (name, values) in &other.given {
-            self.given.entry(name).or_insert_with(|| values.clone());
-        }
-        self
-    }
-
     /// Sets a flag that the caller knows to exist.
     pub fn set(&mut self, name: &'static str, value: impl ToString) {
         self.given.insert(name, vec![value.to_string()]);
