@@ -14,6 +14,9 @@ use super::watch::Watch;
 /// Files must be left alone for this long before a snapshot is taken.
 pub const QUIET: Duration = Duration::from_millis(50);
 
+/// File events of the past are here after this long.
+const EVENTS_ARRIVE: Duration = Duration::from_millis(10);
+
 /// A steadily written tree is snapshotted at least so often.
 const QUIET_AT_MOST: Duration = Duration::from_secs(2);
 
@@ -160,14 +163,23 @@ pub async fn follow(
 ) {
     let watch = repository.watch(&state);
     let mut last_problem = String::new();
+    let mut disturbed_since = None;
     loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = watch.changed() => {}
+        if disturbed_since.is_none() {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = watch.changed() => {}
+            }
         }
         settle(&repository, &watch).await;
         let (looked, state) = (repository.clone(), state.clone());
         let Ok(now) = tokio::task::spawn_blocking(move || looked.head(&state)).await else { continue };
+        // Files that changed while they were read may make up a state that never was: look again.
+        let since = *disturbed_since.get_or_insert_with(tokio::time::Instant::now);
+        if disturbed(&repository, &watch).await && (repository.busy() || since.elapsed() < QUIET_AT_MOST) {
+            continue;
+        }
+        disturbed_since = None;
         match now {
             Ok(now) => {
                 last_problem.clear();
@@ -186,6 +198,14 @@ pub async fn follow(
             }
         }
     }
+}
+
+/// True when something changed while a snapshot was taken, or a Git operation is under way now.
+async fn disturbed(repository: &Repository, watch: &Watch) -> bool {
+    if repository.follow == Follow::Commits {
+        return false;
+    }
+    repository.busy() || tokio::time::timeout(EVENTS_ARRIVE, watch.changed()).await.is_ok()
 }
 
 /// Waits until files are left alone and no Git operation is under way. Commits are whole and need no quiet.
