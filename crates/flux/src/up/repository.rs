@@ -176,10 +176,12 @@ pub async fn follow(
         let Ok(now) = tokio::task::spawn_blocking(move || looked.head(&state)).await else { continue };
         // Files that changed while they were read may make up a state that never was: look again.
         let since = *disturbed_since.get_or_insert_with(tokio::time::Instant::now);
-        if disturbed(&repository, &watch).await && (repository.busy() || since.elapsed() < QUIET_AT_MOST) {
+        let disturbed = disturbed(&repository, &watch).await;
+        if disturbed && (repository.busy() || since.elapsed() < QUIET_AT_MOST) {
             continue;
         }
-        disturbed_since = None;
+        // A tree that is written all the time is shown as it was, and looked at again at once.
+        disturbed_since = disturbed.then(tokio::time::Instant::now);
         match now {
             Ok(now) => {
                 last_problem.clear();
