@@ -169,3 +169,28 @@ pub(crate) fn annotations(map: Option<&Value>, field: &str, errors: &mut Vec<Fie
         errors.push(FieldError::too_long(field, ANNOTATIONS_MAX));
     }
 }
+
+/// Words of CEL that fields and variables may not be named by in expressions.
+pub(crate) const CEL_RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];

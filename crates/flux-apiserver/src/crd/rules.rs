@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::prune::flag;
 use super::validate::counterpart;
+use crate::names::CEL_RESERVED;
 use crate::object::text;
 use crate::status::{FieldError, FieldErrorType};
 
@@ -269,32 +270,8 @@ fn map_to_cel(map: &Map<String, Value>, schema: &Value) -> cel::Value {
     cel::Value::Map(cel::objects::Map { map: Arc::new(out) })
 }
 
-/// Words of the language that fields may not be named in rules.
-const RESERVED: [&str; 20] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-];
-
 fn escape(name: &str) -> String {
-    if RESERVED.contains(&name) || name == "while" {
+    if CEL_RESERVED.contains(&name) || name == "while" {
         return format!("__{name}__");
     }
     if !name.contains(['.', '-', '/']) && !name.contains("__") {

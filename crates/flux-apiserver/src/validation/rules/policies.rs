@@ -8,6 +8,7 @@ use super::report::{Report, given, items, text, texts};
 use super::selector;
 use super::webhooks::{FAILURE_POLICIES, MATCH_POLICIES, rule};
 use crate::names;
+use crate::names::CEL_RESERVED;
 
 const REASONS: [&str; 3] = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 const ACTIONS: [&str; 3] = ["Audit", "Deny", "Warn"];
@@ -50,34 +51,10 @@ fn head(own: &Value, at: &At<'_>, report: &mut Report) {
     }
 }
 
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 fn is_identifier(name: &str) -> bool {
     name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !RESERVED.contains(&name)
+        && !CEL_RESERVED.contains(&name)
 }
 
 pub(super) fn validating(object: &Value, report: &mut Report) {
