@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("flux-envsubst", 1),
     ("flux-schema", 1),
     ("flux-semver", 1),
+    ("flux-template", 2),
     ("flux-store", 1),
     ("flux-api", 2),
     ("flux-archive", 1),
