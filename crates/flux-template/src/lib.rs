@@ -35,4 +35,4 @@ pub use host::{Host, HostError, Offline};
 pub use limits::{Interrupt, Limits};
 pub use stack::on_large_stack;
 pub use time::Time;
-pub use value::{Elem, IntKind, List, Map, MapKind, Str, UintKind, Value};
+pub use value::{Elem, IntKind, List, Map, MapKind, Record, Str, UintKind, Value};

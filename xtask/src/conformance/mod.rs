@@ -20,6 +20,8 @@ mod envsubst;
 mod frame;
 #[cfg(feature = "health")]
 mod health_cel;
+#[cfg(feature = "helm")]
+mod helm;
 mod inputs;
 mod known;
 #[cfg(feature = "health")]
@@ -117,6 +119,8 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
         "cases/secrets" => Some(secrets::load),
         #[cfg(feature = "envsubst")]
         "cases/envsubst" => Some(envsubst::load),
+        #[cfg(feature = "helm")]
+        "helm" => Some(helm::load),
         #[cfg(feature = "kustomize")]
         "cases/kustomize-build" => Some(kustomize_build::load),
         #[cfg(feature = "kustomize")]

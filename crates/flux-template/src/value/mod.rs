@@ -12,7 +12,8 @@ mod text;
 
 pub use list::{Elem, List};
 pub use map::{Map, MapKind};
-pub(crate) use record::{Record, RecordType};
+pub use record::Record;
+pub(crate) use record::RecordType;
 pub use text::Str;
 
 use std::rc::Rc;

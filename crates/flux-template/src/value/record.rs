@@ -4,7 +4,7 @@ use super::Value;
 
 /// The struct types that templates can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RecordType {
+pub enum RecordType {
     /// `*common.Capabilities`
     Capabilities,
     /// `common.KubeVersion`
@@ -18,7 +18,7 @@ pub(crate) enum RecordType {
 }
 
 /// A struct, or a pointer to one.
-pub(crate) struct Record {
+pub struct Record {
     pub(crate) ty: RecordType,
     /// Exported fields first, in Go's order; a name in lower case is not exported.
     pub(crate) fields: Vec<(&'static str, Value)>,
