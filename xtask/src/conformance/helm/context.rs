@@ -136,19 +136,19 @@ fn metadata(chart: &Json, root: bool) -> Value {
     let text = |json: &Json, key: &str| Value::text(json[key].as_str().unwrap_or_default());
     let list = |json: &Json| -> Vec<Json> { json.as_array().cloned().unwrap_or_default() };
     let texts = |json: &Json, key: &str| Value::list(list(&json[key]).iter().map(Value::from).collect());
-    let maintainers = list(&chart["maintainers"])
-        .iter()
-        .map(|one| Value::map([("Name", text(one, "name")), ("Email", text(one, "email")), ("URL", text(one, "url"))]));
-    let dependencies = list(&chart["dependencies"]).iter().map(|one| {
+    let maintainers = list(&chart["maintainers"]).into_iter().map(|one| {
+        Value::map([("Name", text(&one, "name")), ("Email", text(&one, "email")), ("URL", text(&one, "url"))])
+    });
+    let dependencies = list(&chart["dependencies"]).into_iter().map(|one| {
         Value::map([
-            ("Name", text(one, "name")),
-            ("Version", text(one, "version")),
-            ("Repository", text(one, "repository")),
-            ("Condition", text(one, "condition")),
-            ("Tags", texts(one, "tags")),
+            ("Name", text(&one, "name")),
+            ("Version", text(&one, "version")),
+            ("Repository", text(&one, "repository")),
+            ("Condition", text(&one, "condition")),
+            ("Tags", texts(&one, "tags")),
             ("Enabled", Value::Bool(true)),
             ("ImportValues", Value::list(Vec::new())),
-            ("Alias", text(one, "alias")),
+            ("Alias", text(&one, "alias")),
         ])
     });
     let annotations = match &chart["annotations"] {
