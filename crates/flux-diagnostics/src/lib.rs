@@ -1,1 +1,6 @@
-//! Error chains, hints and redaction shared by all crates.
+//! What all crates do with errors before somebody reads them: chains of causes, and redaction.
+
+mod chain;
+pub mod redact;
+
+pub use chain::{causes, one_line, root};

@@ -248,7 +248,9 @@ impl<K: FluxObject> Primary<K> {
             return;
         };
         let old = change.old.map(AsRef::as_ref);
-        let respecified = old.is_none_or(|old| old.meta().generation != new.meta().generation);
+        // An object made anew under a known name begins at the same generation.
+        let respecified =
+            old.is_none_or(|old| old.meta().uid != new.meta().uid || old.meta().generation != new.meta().generation);
         if respecified {
             self.index.set(key, (self.references)(new));
         }

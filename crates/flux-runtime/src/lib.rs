@@ -33,7 +33,7 @@ pub mod metrics;
 pub mod options;
 mod park;
 pub mod queue;
-pub mod redact;
+pub use flux_diagnostics::redact;
 pub mod requests;
 pub mod secrets;
 pub mod waker;

@@ -7,6 +7,7 @@ use flux_api::source::{GitInclude, GitRepositorySpec};
 use flux_api::{Artifact, GitRepository};
 use flux_archive::{Matcher, ignore, write_tar_gz};
 use flux_artifact::{Storage, StorageError};
+use flux_diagnostics::one_line;
 use flux_git::{GitError, Tree};
 use flux_runtime::ObjectKey;
 
@@ -99,32 +100,18 @@ impl Stop {
         };
         match self {
             Self::Failure(failure) => failure,
-            Self::Storage(error) => archive(&chain(&error)),
+            Self::Storage(error) => archive(&one_line(&error)),
             Self::Git(error @ GitError::SparseMissing { .. }) => {
                 let message = format!("failed to sparse checkout directories : {error}");
                 Failure::fetch(Reason::GitOperationFailed, message)
             }
-            Self::Git(error @ (GitError::Archive(_) | GitError::FileTooLarge { .. })) => archive(&chain(&error)),
+            Self::Git(error @ (GitError::Archive(_) | GitError::FileTooLarge { .. })) => archive(&one_line(&error)),
             Self::Git(error) => {
                 let message = format!("failed to checkout and determine revision: {error}");
                 Failure::fetch(Reason::GitOperationFailed, message)
             }
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// Whether anything but the commit differs from what the stored artifact was made of.

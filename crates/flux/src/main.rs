@@ -47,12 +47,10 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Prints an error with its causes, one a line.
-fn report(error: &dyn std::error::Error) -> ExitCode {
+fn report(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        eprintln!("  Caused by: {source}");
-        cause = source.source();
+    for cause in flux_diagnostics::causes(error) {
+        eprintln!("  Caused by: {cause}");
     }
     ExitCode::FAILURE
 }

@@ -117,9 +117,6 @@ async fn save(
 
 /// The innermost cause, without the URL.
 fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
+    let cause = flux_diagnostics::root(error);
     if std::ptr::addr_eq(cause, error) && error.is_timeout() { "timed out".into() } else { cause.to_string() }
 }

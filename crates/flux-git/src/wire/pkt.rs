@@ -112,11 +112,7 @@ impl<'a> PacketReader<'a> {
 
 /// The cause that says most.
 pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    one_line(&cause.to_string())
+    one_line(&flux_diagnostics::root(error).to_string())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `flux check`: is the cluster fit for Flux, and is Flux fine in it?
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -119,6 +120,17 @@ async fn installation(client: &Client) -> bool {
 async fn controllers(client: &Client, global: &Global) -> bool {
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), &global.namespace);
     let Ok(found) = deployments.list(&ListParams::default().labels(PART_OF)).await else { return true };
+    let embedded = match found.items.is_empty() {
+        true => super::embedded::controllers(client, &global.namespace).await.unwrap_or_default(),
+        false => BTreeMap::new(),
+    };
+    for (name, version) in &embedded {
+        print::success(format!("{name}: runs in flux up"));
+        print::action(format!("{name}:{version}"));
+    }
+    if !embedded.is_empty() {
+        return true;
+    }
     if found.items.is_empty() {
         print::failure(format!(
             "no controllers found in the '{}' namespace with the label selector '{PART_OF}'",

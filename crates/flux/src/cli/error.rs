@@ -104,10 +104,7 @@ fn api_text(error: &kube::Error) -> String {
     {
         return status.message.clone();
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
+    let cause = flux_diagnostics::root(error);
     match error {
         kube::Error::Service(_) | kube::Error::HyperError(_) => format!("failed to reach the API server: {cause}"),
         _ => cause.to_string(),

@@ -15,6 +15,7 @@ mod create;
 mod debug;
 mod delete;
 mod diff;
+pub mod embedded;
 mod envsubst;
 mod error;
 mod events;

@@ -8,6 +8,7 @@ use kube::api::{Api, ListParams};
 use serde_json::json;
 
 use super::check::cluster_info;
+use super::embedded;
 use super::error::CliError;
 use super::global::Global;
 use super::parse::Parsed;
@@ -28,12 +29,15 @@ pub async fn run(parsed: &Parsed, global: &Global) -> Result<ExitCode, CliError>
         Err(error) if error.is_not_found() => None,
         other => Some(other?),
     };
-    let deployments: Api<Deployment> = Api::namespaced(client, &global.namespace);
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), &global.namespace);
     let found = deployments.list(&ListParams::default().labels("app.kubernetes.io/part-of=flux")).await?;
-    if found.items.is_empty() {
+    let mut controllers = match found.items.is_empty() {
+        true => embedded::controllers(&client, &global.namespace).await?,
+        false => BTreeMap::new(),
+    };
+    if found.items.is_empty() && controllers.is_empty() {
         return Err(CliError::state(format!("no deployments found in {} namespace", global.namespace)));
     }
-    let mut controllers = BTreeMap::new();
     for deployment in found {
         let spec = deployment.spec.and_then(|spec| spec.template.spec);
         for container in spec.map(|spec| spec.containers).unwrap_or_default() {

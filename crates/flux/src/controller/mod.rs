@@ -7,4 +7,4 @@ mod probes;
 mod setup;
 
 pub use command::{Arguments, run};
-pub use setup::{Controllers, Setup, SetupError, spawn};
+pub use setup::{Controllers, IN_PROCESS, Setup, SetupError, spawn};

@@ -16,6 +16,8 @@ use super::local::LocalSources;
 
 pub const SOURCE_CONTROLLER: &str = "source-controller";
 pub const KUSTOMIZE_CONTROLLER: &str = "kustomize-controller";
+/// What `flux up` runs.
+pub const IN_PROCESS: &[&str] = &[SOURCE_CONTROLLER, KUSTOMIZE_CONTROLLER];
 
 /// Flags that place a process in a cluster; inside `flux up` they have no meaning.
 const PLACE_FLAGS: &[&str] = &["--events-addr", "--health-addr", "--kubeconfig", "--metrics-addr", "--storage-"];

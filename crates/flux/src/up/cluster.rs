@@ -70,7 +70,9 @@ impl ControlPlane {
         plane.apply_all(definitions()?).await?;
         plane.wait_established().await?;
         plane.run(setup, simulation)?;
-        plane.apply_all(plan.objects.clone()).await?;
+        let mut objects = plan.objects.clone();
+        objects.push(crate::cli::embedded::record(NAMESPACE, controller::IN_PROCESS));
+        plane.apply_all(objects).await?;
         Ok(plane)
     }
 

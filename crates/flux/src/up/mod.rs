@@ -30,7 +30,7 @@ pub use self::bootstrap::is_component;
 use self::cluster::{ClusterError, ControlPlane};
 use self::progress::Progress;
 pub use self::repository::Head;
-use self::repository::{Repository, RepositoryError, chain};
+use self::repository::{Repository, RepositoryError};
 use self::settings::{Settings, SettingsError};
 use self::state::{State, StateError};
 use self::tracker::{CONFIRM, Tracker};
@@ -166,7 +166,7 @@ impl Up {
         }
         let wakers: Vec<_> = planes.iter().map(|plane| plane.controllers.clone()).collect();
         tokio::spawn(wake_on_head(head_receiver, wakers, shutdown.clone()));
-        let complain = |error: &RepositoryError| eprintln!("✗ {}", chain(error));
+        let complain = |error: &RepositoryError| eprintln!("✗ {}", flux_diagnostics::one_line(error));
         tokio::spawn(repository::follow(repository.clone(), state_root, head_sender, complain, shutdown.clone()));
         Ok(Self { root: repository.root, planes, progress: Progress::new(), reports, trackers, shutdown, state })
     }

@@ -192,7 +192,7 @@ pub async fn follow(
                 });
             }
             Err(error) => {
-                let text = chain(&error);
+                let text = flux_diagnostics::one_line(&error);
                 if text != last_problem {
                     report(&error);
                     last_problem = text;
@@ -224,15 +224,4 @@ async fn settle(repository: &Repository, watch: &Watch) {
     while repository.busy() {
         let _ = tokio::time::timeout(Duration::from_secs(1), watch.changed()).await;
     }
-}
-
-/// An error with its causes on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    text
 }
