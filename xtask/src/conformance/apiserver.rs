@@ -12,12 +12,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use flux_apiserver::Server;
 use serde_json::Value;
 
 use super::{Case, Inputs};
+pub(super) use program::config;
 
 /// The CustomResourceDefinitions that programs name in their setup.
 pub(super) type Definitions = BTreeMap<String, Value>;
+
+/// Installs what a program or transcript needs before its first step.
+pub(super) async fn prepare(server: &Server, setup: &Value, definitions: &Definitions) -> Result<()> {
+    program::Run::new(server).setup(setup, definitions).await
+}
 
 /// Reads the programs of all areas but `kubectl`.
 pub(super) fn load(inputs: &Inputs) -> Result<Vec<Case>> {

@@ -26,6 +26,8 @@ mod inputs;
 mod known;
 #[cfg(feature = "health")]
 mod kstatus;
+#[cfg(feature = "apiserver")]
+mod kubectl;
 #[cfg(feature = "kustomize")]
 mod kustomize;
 #[cfg(feature = "kustomize")]
@@ -107,6 +109,8 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
     let found: Option<Load> = match suite {
         #[cfg(feature = "apiserver")]
         "apiserver" => Some(apiserver::load),
+        #[cfg(feature = "apiserver")]
+        "kubectl" => Some(kubectl::load),
         #[cfg(feature = "artifact")]
         "cases/artifact-storage" => Some(artifact_storage::load),
         #[cfg(feature = "archive")]

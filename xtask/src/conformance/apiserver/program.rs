@@ -35,7 +35,7 @@ fn render(differences: &[(usize, Difference)]) -> String {
 }
 
 /// A server as the recorded one was configured.
-pub(super) fn config() -> Config {
+pub(in super::super) fn config() -> Config {
     Config {
         controllers: Controllers::recorded(),
         tokens: vec![StaticToken::new(TOKEN, replayer())],
@@ -49,8 +49,7 @@ fn replayer() -> Identity {
 
 async fn replay(program: &Value, definitions: &Definitions) -> Result<Vec<(usize, Difference)>> {
     let server = Server::start(config()).await?;
-    let client = Client { admin: server.service(replayer()), open: server.credential_service() };
-    let mut run = Run { client, saved: Saved::new(), watches: BTreeMap::new() };
+    let mut run = Run::new(&server);
     run.setup(&program["setup"], definitions).await?;
     let mut unifier = Unifier::default();
     let mut out = Vec::new();
@@ -73,6 +72,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    pub fn new(server: &Server) -> Self {
+        let client = Client { admin: server.service(replayer()), open: server.credential_service() };
+        Self { client, saved: Saved::new(), watches: BTreeMap::new() }
+    }
+
     async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let mut step = json!({"method": method, "path": path});
         if let Some(body) = body {
