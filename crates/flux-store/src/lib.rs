@@ -7,6 +7,8 @@
 //! Every resource (a table) keeps its last changes. Watches and reads at a past revision work from there;
 //! a revision that has left the window is answered with [`TooOld`].
 
+mod disk;
+pub mod failpoint;
 mod log;
 mod read;
 mod state;
@@ -19,11 +21,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use bytes::Bytes;
 use tokio::sync::watch as signal;
 
-pub use log::OpenError;
+pub use disk::OpenError;
 pub use read::{ListError, Page, Range, TooOld};
 pub use watch::{Change, Watcher};
 pub use write::WriteError;
 
+use disk::Disk;
 use log::Log;
 use state::State;
 
@@ -77,13 +80,8 @@ impl Store {
 
     /// Opens or creates a storage file and reads all of it.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
-        let database = log::open(path)?;
-        Self::recover(database, path, options)
-    }
-
-    fn recover(database: redb::Database, path: &Path, options: Options) -> Result<Self, OpenError> {
-        let state = log::recover(&database, path)?;
-        Ok(Self::assemble(options, state, Some(Log::new(database))))
+        let (disk, state) = Disk::open(path)?;
+        Ok(Self::assemble(options, state, Some(Log::new(disk))))
     }
 
     fn assemble(options: Options, state: State, log: Option<Log>) -> Self {

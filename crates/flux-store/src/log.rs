@@ -1,40 +1,13 @@
 //! The log on disk: a redb file, written by one thread that commits at once when idle and otherwise
 //! whatever gathered during the last sync.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
-use crate::state::State;
-use crate::{Durable, Entry, Inner};
-
-const OBJECTS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("objects");
-const FACTS: TableDefinition<'static, &str, u64> = TableDefinition::new("facts");
-const REVISION: &str = "revision";
-const FORMAT: &str = "format";
-const FORMAT_VERSION: u64 = 1;
-/// Splits resource and key in the file; neither may hold it.
-const SPLIT: char = '\0';
-/// All objects are in memory anyway.
-const CACHE_BYTES: usize = 4 << 20;
-
-/// Why a storage file could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("`{path}` is not a usable database")]
-    Database {
-        path: PathBuf,
-        #[source]
-        source: redb::Error,
-    },
-    #[error("`{path}` has storage format {found}, this program knows {FORMAT_VERSION}")]
-    Format { path: PathBuf, found: u64 },
-    #[error("`{path}` holds a damaged record `{key}`")]
-    Damaged { path: PathBuf, key: String },
-}
+use crate::disk::Disk;
+use crate::{Durable, Entry, Inner, failpoint};
 
 /// One write on its way to the disk, with what it replaced.
 pub(crate) struct Pending {
@@ -48,11 +21,12 @@ pub(crate) struct Pending {
 /// The queue in front of the writing thread.
 pub(crate) struct Log {
     shared: Arc<Shared>,
+    /// Until the thread takes it.
+    disk: Mutex<Option<Disk>>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
-    database: Database,
     queue: Mutex<Queue>,
     filled: Condvar,
 }
@@ -64,16 +38,17 @@ struct Queue {
 }
 
 impl Log {
-    pub fn new(database: Database) -> Self {
-        let shared = Arc::new(Shared { database, queue: Mutex::default(), filled: Condvar::new() });
-        Self { shared, worker: Mutex::default() }
+    pub fn new(disk: Disk) -> Self {
+        let shared = Arc::new(Shared { queue: Mutex::default(), filled: Condvar::new() });
+        Self { shared, disk: Mutex::new(Some(disk)), worker: Mutex::default() }
     }
 
     /// Starts the writing thread; it ends when the store is dropped or stopped.
     pub fn start(&self, inner: &Arc<Inner>) {
+        let Some(disk) = self.disk.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let shared = self.shared.clone();
         let inner = Arc::downgrade(inner);
-        let worker = std::thread::spawn(move || shared.run(&inner));
+        let worker = std::thread::spawn(move || shared.run(disk, &inner));
         *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
     }
 
@@ -104,9 +79,9 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, inner: &Weak<Inner>) {
+    fn run(&self, mut disk: Disk, inner: &Weak<Inner>) {
         while let Some(batch) = self.gather() {
-            let outcome = self.commit(&batch);
+            let outcome = disk.commit(&batch);
             let Some(inner) = inner.upgrade() else { return };
             match outcome {
                 Ok(()) => publish(&inner, &batch),
@@ -129,25 +104,6 @@ impl Shared {
         Some(std::mem::take(&mut queue.pending))
     }
 
-    fn commit(&self, batch: &[Pending]) -> Result<(), redb::Error> {
-        let transaction = self.database.begin_write()?;
-        {
-            let mut objects = transaction.open_table(OBJECTS)?;
-            for pending in batch {
-                let key = file_key(&pending.table, &pending.key);
-                match &pending.stored {
-                    Some(value) => objects.insert(key.as_str(), record(pending.revision, value).as_slice())?,
-                    None => objects.remove(key.as_str())?,
-                };
-            }
-            if let Some(last) = batch.last() {
-                transaction.open_table(FACTS)?.insert(REVISION, last.revision)?;
-            }
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
     /// Undoes a refused batch and everything that was built upon it.
     fn take_back(&self, inner: &Inner, mut batch: Vec<Pending>) {
         let mut state = inner.write();
@@ -160,14 +116,22 @@ impl Shared {
             };
             table.take_back(pending.revision);
         }
-        // What is left in memory is exactly what is on disk.
+        // What is left in memory is what was durable before, and nobody saw the revisions that were given out since.
+        state.revision = inner.durable.borrow().revision;
         let revision = state.revision;
-        inner.durable.send_modify(|durable| *durable = Durable { revision, refusals: durable.refusals + 1 });
+        for table in state.tables.values_mut() {
+            table.floor = table.floor.min(revision);
+        }
+        inner.durable.send_modify(|durable| {
+            *durable = Durable { revision: durable.revision, refusals: durable.refusals + 1 };
+        });
     }
 }
 
 fn publish(inner: &Inner, batch: &[Pending]) {
     let Some(last) = batch.last() else { return };
+    // Only to die here; there is no failing any more.
+    let _ = failpoint::pass("before-publish");
     inner.durable.send_modify(|durable| durable.revision = last.revision);
     let state = inner.read();
     let mut woken: Vec<&Arc<str>> = Vec::new();
@@ -179,74 +143,5 @@ fn publish(inner: &Inner, batch: &[Pending]) {
             woken.push(&pending.table);
         }
     }
-}
-
-fn file_key(table: &str, key: &str) -> String {
-    format!("{table}{SPLIT}{key}")
-}
-
-fn record(revision: u64, value: &[u8]) -> Vec<u8> {
-    let mut record = Vec::with_capacity(8 + value.len());
-    record.extend_from_slice(&revision.to_le_bytes());
-    record.extend_from_slice(value);
-    record
-}
-
-pub(crate) fn open(path: &Path) -> Result<Database, OpenError> {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder.create(path).map_err(|source| OpenError::Database { path: path.to_owned(), source: source.into() })
-}
-
-/// Reads everything a database holds.
-pub(crate) fn recover(database: &Database, path: &Path) -> Result<State, OpenError> {
-    let wrong = |source: redb::Error| OpenError::Database { path: path.to_owned(), source };
-    let found = prepare(database).map_err(wrong)?;
-    if found != FORMAT_VERSION {
-        return Err(OpenError::Format { path: path.to_owned(), found });
-    }
-    let mut state = State::new(1);
-    let damaged = load(database, &mut state).map_err(wrong)?;
-    match damaged {
-        Some(key) => Err(OpenError::Damaged { path: path.to_owned(), key }),
-        None => Ok(state),
-    }
-}
-
-fn prepare(database: &Database) -> Result<u64, redb::Error> {
-    let transaction = database.begin_write()?;
-    let format = {
-        transaction.open_table(OBJECTS)?;
-        let mut facts = transaction.open_table(FACTS)?;
-        let found = facts.get(FORMAT)?.map(|value| value.value());
-        match found {
-            Some(found) => found,
-            None => {
-                facts.insert(FORMAT, FORMAT_VERSION)?;
-                FORMAT_VERSION
-            }
-        }
-    };
-    transaction.commit()?;
-    Ok(format)
-}
-
-/// Fills the state; the key of a damaged record stops it.
-fn load(database: &Database, state: &mut State) -> Result<Option<String>, redb::Error> {
-    let transaction = database.begin_read()?;
-    let facts = transaction.open_table(FACTS)?;
-    state.revision = facts.get(REVISION)?.map_or(1, |value| value.value());
-    let objects = transaction.open_table(OBJECTS)?;
-    for row in objects.iter()? {
-        let (key, value) = row?;
-        let (key, value) = (key.value(), value.value());
-        let split = key.split_once(SPLIT);
-        let head = value.split_first_chunk::<8>();
-        let (Some((table, key)), Some((revision, value))) = (split, head) else {
-            return Ok(Some(key.to_owned()));
-        };
-        let entry = Entry { value: Bytes::copy_from_slice(value), revision: u64::from_le_bytes(*revision) };
-        state.table(table).objects.insert(key.into(), entry);
-    }
-    Ok(None)
+    let _ = failpoint::pass("after-publish");
 }

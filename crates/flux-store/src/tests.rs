@@ -1,13 +1,10 @@
 //! The store against a model, and against a disk that fails.
 
+mod faults;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use redb::StorageBackend;
-use redb::backends::InMemoryBackend;
 
 use super::*;
 
@@ -164,141 +161,4 @@ proptest! {
             assert_eq!(seen, Vec::from(expected));
         });
     }
-}
-
-/// A disk that can refuse to sync, and that remembers how it looked at the last sync.
-#[derive(Debug, Clone, Default)]
-struct Disk {
-    inner: Arc<InMemoryBackend>,
-    refuses: Arc<AtomicBool>,
-    syncs: Arc<AtomicUsize>,
-    synced: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Disk {
-    fn image(&self) -> Vec<u8> {
-        let mut bytes = vec![0; self.inner.len().unwrap() as usize];
-        self.inner.read(0, &mut bytes).unwrap();
-        bytes
-    }
-
-    fn refused(&self) -> io::Result<()> {
-        if self.refuses.load(Ordering::SeqCst) { Err(io::Error::other("no space is left")) } else { Ok(()) }
-    }
-}
-
-impl StorageBackend for Disk {
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.refused()?;
-        self.inner.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.refused()?;
-        self.syncs.fetch_add(1, Ordering::SeqCst);
-        *self.synced.lock().unwrap() = self.image();
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.refused()?;
-        self.inner.write(offset, data)
-    }
-}
-
-fn on(disk: &Disk) -> Store {
-    let database = redb::Builder::new().create_with_backend(disk.clone()).unwrap();
-    Store::recover(database, Path::new("disk"), Options::default()).unwrap()
-}
-
-fn from_image(bytes: &[u8]) -> Result<Store, OpenError> {
-    let inner = InMemoryBackend::new();
-    inner.set_len(bytes.len() as u64).unwrap();
-    inner.write(0, bytes).unwrap();
-    let database = redb::Builder::new()
-        .create_with_backend(inner)
-        .map_err(|source| OpenError::Database { path: "image".into(), source: source.into() })?;
-    Store::recover(database, Path::new("image"), Options::default())
-}
-
-#[test]
-fn acknowledged_writes_outlive_a_crash_at_any_time() {
-    run(async {
-        let disk = Disk::default();
-        let store = on(&disk);
-        let mut last = 0;
-        for number in 0..20 {
-            last = store.create(TABLE, &format!("k{number}"), |_| value("x")).await.unwrap();
-            // What was synced last is what a power cut leaves.
-            let image = disk.synced.lock().unwrap().clone();
-            let after = from_image(&image).unwrap();
-            assert_eq!(keys(&after, None).await.len(), number + 1);
-            assert_eq!(after.revision(), last);
-        }
-        assert!(last > 0);
-    });
-}
-
-#[test]
-fn a_refused_write_is_unseen_and_the_store_lives_on() {
-    run(async {
-        let disk = Disk::default();
-        let store = on(&disk);
-        let first = store.create(TABLE, "a", |_| value("1")).await.unwrap();
-        let mut watcher = store.watch(TABLE, first).unwrap();
-        disk.refuses.store(true, Ordering::SeqCst);
-        assert_eq!(store.create(TABLE, "b", |_| value("2")).await, Err(WriteError::Refused));
-        assert_eq!(store.replace(TABLE, "a", first, |_| value("3")).await, Err(WriteError::Refused));
-        assert_eq!(store.get(TABLE, "a").await.unwrap().value, value("1"));
-        assert_eq!(keys(&store, None).await, ["a"]);
-        let nothing = tokio::time::timeout(std::time::Duration::from_millis(20), watcher.next()).await;
-        assert!(nothing.is_err());
-    });
-}
-
-#[test]
-fn a_damaged_file_is_refused_or_whole() {
-    run(async {
-        let disk = Disk::default();
-        let store = on(&disk);
-        for number in 0..8 {
-            store.create(TABLE, &format!("k{number}"), |_| value("some text")).await.unwrap();
-        }
-        store.close().await;
-        let image = disk.image();
-        for cut in [0, 1, 100, image.len() / 2, image.len() - 1] {
-            // A shorter file opens as an empty one at most when nothing of it is left.
-            if let Ok(store) = from_image(&image[..cut]) {
-                assert!(cut == 0 || keys(&store, None).await.len() == 8);
-            }
-        }
-    });
-}
-
-#[test]
-fn writes_gather_while_a_sync_runs() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-    runtime.block_on(async {
-        let disk = Disk::default();
-        let store = on(&disk);
-        let before = disk.syncs.load(Ordering::SeqCst);
-        let writes = (0..200).map(|number| {
-            let store = store.clone();
-            tokio::spawn(async move { store.create(TABLE, &format!("k{number}"), |_| value("x")).await.unwrap() })
-        });
-        let tasks: Vec<_> = writes.collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
-        assert_eq!(keys(&store, None).await.len(), 200);
-        assert!(disk.syncs.load(Ordering::SeqCst) - before <= 400);
-    });
 }
