@@ -36,6 +36,34 @@ pub(crate) async fn on_create(
     Ok(())
 }
 
+/// What must stay alive until the write that was checked is done.
+pub(crate) type Held = Option<tokio::sync::OwnedMutexGuard<()>>;
+
+/// Runs after a new object was found valid, before it is stored.
+pub(crate) async fn check_create(
+    shared: &Arc<Shared>,
+    _ask: &mut Ask,
+    resource: &Arc<Resource>,
+    object: &Value,
+) -> Result<Held, ApiError> {
+    if resource.is("", "pods") {
+        pods::check_overhead(shared, object).await?;
+    }
+    Ok(None)
+}
+
+/// Runs after a changed object was found valid, before it is stored.
+pub(crate) async fn check_update(
+    _shared: &Arc<Shared>,
+    _ask: &mut Ask,
+    _resource: &Arc<Resource>,
+    _old: &Value,
+    _new: &Value,
+    _part: Part,
+) -> Result<Held, ApiError> {
+    Ok(None)
+}
+
 /// Runs before a changed object is checked.
 pub(crate) async fn on_update(
     shared: &Arc<Shared>,

@@ -18,7 +18,7 @@ pub(crate) fn on_create(resource: &Resource, object: &mut Value) {
         complete(resource, *kind, object);
     }
     let value = std::mem::take(object);
-    *object = intake::defaulted(value, resource);
+    *object = intake::defaulted_with(value, resource, intake::Nulls::Kept);
 }
 
 fn complete(resource: &Resource, kind: GoKind, object: &mut Value) {
@@ -72,7 +72,7 @@ pub(crate) fn on_update(resource: &Resource, old: &Value, new: &mut Value) {
         same_source(new);
     }
     let value = std::mem::take(new);
-    *new = intake::defaulted(value, resource);
+    *new = intake::defaulted_with(value, resource, intake::Nulls::Kept);
 }
 
 /// The older field of a claim's source and the newer one say the same, as long as the source is in the same namespace.

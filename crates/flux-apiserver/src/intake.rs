@@ -173,7 +173,7 @@ pub(crate) fn into_shape(
     findings: &mut Findings,
 ) -> Result<Value, String> {
     let (value, mut unknown) = match &resource.origin {
-        Origin::BuiltIn(kind) => shape_built_in(value, *kind)?,
+        Origin::BuiltIn(kind) => shape_built_in(value, *kind, bytes)?,
         Origin::Custom { definition, version } => {
             let schema = &definition.versions[*version].schema;
             shape_custom(value, schema, definition.preserve_unknown)?
@@ -198,9 +198,35 @@ pub(crate) fn into_shape(
     Ok(value)
 }
 
-fn shape_built_in(value: Value, kind: GoKind) -> Result<(Value, Vec<String>), String> {
-    let shaped = typed::shape(kind, value).map_err(|misfit| misfit.0)?;
-    Ok((shaped.value, shaped.unknown))
+/// Misfits looked at when there are several.
+const MISFITS_MAX: usize = 16;
+
+fn shape_built_in(value: Value, kind: GoKind, bytes: &[u8]) -> Result<(Value, Vec<String>), String> {
+    match typed::shape(kind, value) {
+        Ok(shaped) => Ok((shaped.value, shaped.unknown)),
+        Err(misfit) => Err(first_misfit(misfit, kind, bytes)),
+    }
+}
+
+/// The misfit that comes first in the document, as Go's decoder reads it from front to back.
+fn first_misfit(first: typed::Misfit, kind: GoKind, bytes: &[u8]) -> String {
+    let Ok(mut document) = json::parse(bytes).map(|parsed| parsed.value) else { return first.0 };
+    let order = json::key_order(bytes);
+    let rank = |misfit: &typed::Misfit| {
+        let place = misfit.1.text();
+        order.iter().position(|known| *known == place).unwrap_or(usize::MAX)
+    };
+    let mut found = vec![first];
+    while found.len() < MISFITS_MAX {
+        if let Some(last) = found.last() {
+            last.1.clear(&mut document);
+        }
+        match typed::shape(kind, document.clone()) {
+            Err(misfit) if !found.contains(&misfit) => found.push(misfit),
+            _ => break,
+        }
+    }
+    found.into_iter().min_by_key(rank).map(|misfit| misfit.0).unwrap_or_default()
 }
 
 fn shape_custom(mut value: Value, schema: &Value, preserve: bool) -> Result<(Value, Vec<String>), String> {
@@ -217,8 +243,20 @@ fn shape_custom(mut value: Value, schema: &Value, preserve: bool) -> Result<(Val
     Ok((value, unknown))
 }
 
+/// What becomes of nulls where a custom resource's schema wants none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    Dropped,
+    Kept,
+}
+
 /// Fills the defaults of an object's kind.
-pub(crate) fn defaulted(mut value: Value, resource: &Resource) -> Value {
+pub(crate) fn defaulted(value: Value, resource: &Resource) -> Value {
+    defaulted_with(value, resource, Nulls::Dropped)
+}
+
+/// As [`defaulted`], with a word on nulls.
+pub(crate) fn defaulted_with(mut value: Value, resource: &Resource, nulls: Nulls) -> Value {
     match &resource.origin {
         Origin::BuiltIn(_) => {
             crate::defaulting::apply_defaults(&resource.group, &resource.version, &resource.kind, &mut value);
@@ -228,7 +266,9 @@ pub(crate) fn defaulted(mut value: Value, resource: &Resource) -> Value {
         }
         Origin::Custom { definition, version } => {
             let schema = &definition.versions[*version].schema;
-            crd::prune_nulls(&mut value, schema);
+            if nulls == Nulls::Dropped {
+                crd::prune_nulls(&mut value, schema);
+            }
             crd::apply_defaults(&mut value, schema);
         }
     }

@@ -30,6 +30,7 @@ mod handler;
 mod identity;
 mod intake;
 mod json;
+mod key_pair;
 mod listener;
 mod managed;
 mod names;

@@ -1,5 +1,8 @@
 //! OpenAPI documents: those of built-in groups as they are, those of custom ones made from their schemas.
 
+mod gnostic;
+mod v2;
+
 use std::io::Read as _;
 use std::sync::Arc;
 
@@ -11,6 +14,8 @@ use crate::request::Ask;
 use crate::resources::{Index, Resource};
 use crate::server::Shared;
 use crate::status::ApiError;
+
+pub(crate) use v2::Cache;
 
 impl Shared {
     /// `/openapi/v3` and the documents below it.
@@ -62,11 +67,6 @@ impl Shared {
         // Upstream sends the index without naming its type.
         reply.content_type = "text/plain; charset=utf-8".into();
         reply
-    }
-
-    /// The old document; clients of today ask for version 3.
-    pub(crate) fn openapi_v2(&self) -> Result<Reply, ApiError> {
-        Err(ApiError::not_implemented("OpenAPI v2"))
     }
 }
 

@@ -27,7 +27,7 @@ impl Shared {
             ["healthz" | "livez" | "readyz", check] if CHECKS.contains(check) => Ok(Reply::text(200, "ok")),
             ["version"] => Ok(Reply::bytes(200, "application/json", flux_schema::version_json())),
             ["openapi", "v3", rest @ ..] => self.openapi_v3(ask, rest),
-            ["openapi", "v2"] => self.openapi_v2(),
+            ["openapi", "v2"] => self.openapi_v2(ask),
             ["metrics"] => Ok(self.metrics()),
             ["openid", "v1", "jwks"] => Ok(self.keys()),
             [".well-known", "openid-configuration"] => Ok(self.openid()),

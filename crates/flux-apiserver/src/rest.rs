@@ -21,7 +21,7 @@ use http::Method;
 pub(crate) use convert::of_entry;
 pub(crate) use create::random_suffix;
 pub(crate) use delete::{DeleteOptions, Policy};
-pub(crate) use view::partial_of;
+pub(crate) use view::{partial, partial_of};
 
 use crate::reply::Reply;
 use crate::request::Ask;

@@ -40,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) notes: crate::controllers::Notes,
     pub(crate) certificates: Certificates,
     pub(crate) roles: crate::auth::RoleCache,
+    pub(crate) openapi: crate::openapi::Cache,
     /// True once the server stops.
     pub(crate) stop: tokio::sync::watch::Sender<bool>,
     /// Counts changes of definitions, for watches of custom resources.
@@ -79,6 +80,7 @@ impl Server {
             notes,
             certificates,
             roles: crate::auth::RoleCache::default(),
+            openapi: crate::openapi::Cache::default(),
             stop,
             gone,
         });

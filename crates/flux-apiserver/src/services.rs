@@ -140,6 +140,14 @@ impl Shared {
             "" => {
                 let address =
                     self.services.any_address().ok_or_else(|| ApiError::internal("no free cluster IP is left"))?;
+                if name.is_empty() {
+                    // Upstream's address is an object that names its service.
+                    self.services.lock().addresses.remove(&u32::from(address));
+                    let text = format!(
+                        "failed to allocate IP: IPAddress.networking.k8s.io \"{address}\" is invalid: spec.parentRef.name: Required value"
+                    );
+                    return Err(wrong(FieldError::invalid("spec.clusterIPs", json!([""]), text)));
+                }
                 let spec = section(new, "spec");
                 spec.insert("clusterIP".into(), address.to_string().into());
                 spec.insert("clusterIPs".into(), json!([address.to_string()]));

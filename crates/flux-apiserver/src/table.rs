@@ -70,6 +70,29 @@ pub(crate) fn table(
     json!({"kind": "Table", "apiVersion": version, "metadata": meta, "columnDefinitions": columns, "rows": rows})
 }
 
+/// A Table of a scale, which is nobody's resource.
+pub(crate) fn scale(scale: &Value, version: &str, include: Include) -> Value {
+    let created = DESCRIPTIONS.get("/LimitRange").and_then(|list| list.get(1)).map_or("", String::as_str);
+    let column = |name: &str, kind: &str, format: &str, description: &str| json!({"name": name, "type": kind, "format": format, "description": description, "priority": 0});
+    let replicas = |pointer: &str| scale.pointer(pointer).cloned().unwrap_or_else(|| 0.into());
+    let object = match include {
+        Include::None => Value::Null,
+        Include::Metadata => crate::rest::partial(scale, version.ends_with("v1beta1")),
+        Include::Object => scale.clone(),
+    };
+    let cells = json!([name(scale), replicas("/spec/replicas"), replicas("/status/replicas"), cells::age(scale)]);
+    json!({
+        "kind": "Table", "apiVersion": version, "metadata": {"resourceVersion": meta_text(scale, "resourceVersion")},
+        "columnDefinitions": [
+            column("Name", "string", "name", name_description()),
+            column("Desired", "integer", "", "replicas is the desired number of instances for the scaled object."),
+            column("Available", "integer", "", "replicas is the actual number of observed instances of the scaled object."),
+            column("Age", "string", "", created),
+        ],
+        "rows": [{"cells": cells, "object": object}],
+    })
+}
+
 fn definitions(resource: &Resource) -> Value {
     let described = DESCRIPTIONS.get(&format!("{}/{}", resource.group, resource.kind));
     let columns = resource.columns.iter().enumerate().map(|(index, column)| {

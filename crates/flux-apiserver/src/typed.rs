@@ -21,7 +21,41 @@ pub(crate) use scalar::canonical_quantity;
 /// Why a document does not fit its type; the text is Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Misfit(pub String);
+pub(crate) struct Misfit(pub String, pub Place);
+
+impl Misfit {
+    /// Of a value whose place is not known yet.
+    fn of(words: String) -> Self {
+        Self(words, Place::default())
+    }
+}
+
+/// Where a document does not fit: the keys and indices on the way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place(Vec<Step>);
+
+impl Place {
+    /// As [`Shaped::unknown`] has it.
+    pub fn text(&self) -> String {
+        render(&self.0)
+    }
+
+    /// Takes the value there out of the document.
+    pub fn clear(&self, document: &mut Value) {
+        let mut node = document;
+        for step in &self.0 {
+            let next = match step {
+                Step::Key(key) => node.get_mut(key),
+                Step::Index(index) => node.get_mut(index),
+            };
+            match next {
+                Some(next) => node = next,
+                None => return,
+            }
+        }
+        *node = Value::Null;
+    }
+}
 
 /// A document in the shape of its type.
 pub(crate) struct Shaped {
@@ -62,16 +96,33 @@ struct Walk {
     stored: bool,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     Key(String),
     Index(usize),
+}
+
+fn render(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Key(key) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(key);
+            }
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
 }
 
 impl Walk {
     fn structure(&mut self, shape: &'static Struct, value: Value) -> Result<Value, Misfit> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Misfit("exceeded max depth".into()));
+            return Err(self.misfit("exceeded max depth".into()));
         }
         let mut given = match value {
             Value::Object(map) => map,
@@ -131,7 +182,12 @@ impl Walk {
             }
             Type::SchemaOrStrings if value.is_object() => self.structure(facts::schema_shape(), value),
             Type::SchemaOrBool | Type::SchemaOrArray | Type::SchemaOrStrings => Ok(value),
-            scalar => scalar::shape(scalar, value, |value, name| self.mismatch(value, name)),
+            scalar => scalar::shape(scalar, value, |value, name| self.mismatch(value, name)).map_err(|mut misfit| {
+                if misfit.1.0.is_empty() {
+                    misfit.1 = Place(self.path.clone());
+                }
+                misfit
+            }),
         }
     }
 
@@ -188,23 +244,15 @@ impl Walk {
         } else {
             format!("struct field {}.{} of type {go_type}", self.structure, self.fields.join("."))
         };
-        Misfit(format!("json: cannot unmarshal {given} into Go {place}"))
+        self.misfit(format!("json: cannot unmarshal {given} into Go {place}"))
+    }
+
+    fn misfit(&self, words: String) -> Misfit {
+        Misfit(words, Place(self.path.clone()))
     }
 
     fn render_path(&self) -> String {
-        let mut text = String::new();
-        for step in &self.path {
-            match step {
-                Step::Key(key) => {
-                    if !text.is_empty() {
-                        text.push('.');
-                    }
-                    text.push_str(key);
-                }
-                Step::Index(index) => text.push_str(&format!("[{index}]")),
-            }
-        }
-        text
+        render(&self.path)
     }
 }
 

@@ -25,6 +25,10 @@ pub(crate) fn on_write(resource: &Resource, old: Option<&Value>, object: &Value)
     }
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "services") => service(object, &mut found),
+        ("", "secrets") if text(object, "type") == "kubernetes.io/tls" => {
+            let data = |key: &str| text_at(object, &format!("/data/{key}")).to_owned();
+            found.extend(crate::key_pair::complaint(&data("tls.crt"), &data("tls.key")));
+        }
         ("", "persistentvolumes") if text_at(object, "/spec/persistentVolumeReclaimPolicy") == "Recycle" => {
             found.push(
                 "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended \

@@ -24,7 +24,72 @@ pub(super) async fn on_create(
 ) -> Result<(), ApiError> {
     service_account(shared, ask, resource, pod).await?;
     tolerations(pod);
-    priority(shared, pod).await
+    priority(shared, pod).await?;
+    runtime_class(shared, pod).await
+}
+
+/// Overhead comes from a runtime class only.
+pub(super) async fn check_overhead(shared: &Arc<Shared>, pod: &Value) -> Result<(), ApiError> {
+    let own = pod.pointer("/spec/overhead").and_then(Value::as_object).is_some_and(|own| !own.is_empty());
+    let class_name = text_at(pod, "/spec/runtimeClassName");
+    let class = match shared.registry.find("node.k8s.io", "v1", "runtimeclasses") {
+        Some(kinds) if own && !class_name.is_empty() => shared.load(&kinds, "", class_name).await,
+        _ => None,
+    };
+    if own && class.and_then(|class| class.pointer("/overhead/podFixed").cloned()).is_none() {
+        let words = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+        return Err(ApiError::forbidden("", "pods", crate::object::name(pod), words));
+    }
+    Ok(())
+}
+
+/// A pod takes overhead and scheduling from its runtime class, and may not have overhead of its own.
+async fn runtime_class(shared: &Arc<Shared>, pod: &mut Value) -> Result<(), ApiError> {
+    let refused = |pod: &Value, words: String| {
+        ApiError::forbidden("", "pods", crate::object::name(pod), &format!("pod rejected: {words}"))
+    };
+    let class_name = text_at(pod, "/spec/runtimeClassName").to_owned();
+    let mut class = Value::Null;
+    if !class_name.is_empty() {
+        let kinds = shared.registry.find("node.k8s.io", "v1", "runtimeclasses").ok_or_else(ApiError::no_such_path)?;
+        class = match shared.load(&kinds, "", &class_name).await {
+            Some(class) => class,
+            None => return Err(refused(pod, format!("RuntimeClass \"{class_name}\" not found"))),
+        };
+    }
+    let own = pod.pointer("/spec/overhead").filter(|own| own.as_object().is_some_and(|own| !own.is_empty()));
+    match (class.pointer("/overhead/podFixed"), own) {
+        (Some(fixed), None) => {
+            let fixed = fixed.clone();
+            section(pod, "spec").insert("overhead".into(), fixed);
+        }
+        (Some(fixed), Some(own)) if fixed != own => {
+            return Err(refused(pod, "Pod's Overhead doesn't match RuntimeClass's defined Overhead".to_owned()));
+        }
+        _ => {}
+    }
+    let wanted = class.pointer("/scheduling/nodeSelector").and_then(Value::as_object).cloned().unwrap_or_default();
+    if !wanted.is_empty() {
+        let spec = section(pod, "spec");
+        let held = spec.entry("nodeSelector").or_insert_with(|| json!({}));
+        for (key, value) in wanted {
+            if held.get(&key).is_some_and(|held| *held != value) {
+                let words =
+                    "conflict: runtimeClass.scheduling.nodeSelector and pod.spec.nodeSelector have conflicting keys";
+                return Err(refused(pod, words.to_owned()));
+            }
+            held[key] = value;
+        }
+    }
+    for toleration in list_at(&class, "/scheduling/tolerations") {
+        if !list_at(pod, "/spec/tolerations").contains(toleration) {
+            let list = section(pod, "spec").entry("tolerations").or_insert_with(|| json!([]));
+            if let Some(list) = list.as_array_mut() {
+                list.push(toleration.clone());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An update that leaves out what was added at creation keeps it.

@@ -1,12 +1,12 @@
 //! Checks of definitions, with upstream's words.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::prune::flag;
 use super::rules;
 use crate::names;
 use crate::object::{list_at, name, text, text_at};
-use crate::status::{FieldError, FieldErrorType};
+use crate::status::{FieldError, FieldErrorType, go_json};
 
 type Errors = Vec<FieldError>;
 
@@ -67,14 +67,21 @@ fn scope(spec: &Value, errors: &mut Errors) {
     }
 }
 
-/// A version as Go's internal type prints it.
-fn shown_version(version: &Value) -> Value {
-    let or_null = |key: &str| version.get(key).cloned().unwrap_or(Value::Null);
-    json!({
-        "Name": text(version, "name"), "Served": flag(version, "served"), "Storage": flag(version, "storage"),
-        "Deprecated": flag(version, "deprecated"), "DeprecationWarning": or_null("deprecationWarning"), "Schema": Value::Null,
-        "Subresources": Value::Null, "AdditionalPrinterColumns": Value::Null, "SelectableFields": Value::Null,
-    })
+/// A version as Go's internal type prints it: in the order of the struct.
+fn shown_version(version: &Value) -> String {
+    let name = go_json(&text(version, "name").into());
+    let warning = go_json(version.get("deprecationWarning").unwrap_or(&Value::Null));
+    format!(
+        "{{\"Name\":{name},\"Served\":{},\"Storage\":{},\"Deprecated\":{},\"DeprecationWarning\":{warning},\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}}",
+        flag(version, "served"),
+        flag(version, "storage"),
+        flag(version, "deprecated"),
+    )
+}
+
+/// An error about a value whose printed form is not that of its JSON.
+fn invalid_printed(field: &str, printed: &str, detail: &str) -> FieldError {
+    FieldError::new(FieldErrorType::Invalid, field, None, format!("{printed}: {detail}"))
 }
 
 fn versions(spec: &Value, errors: &mut Errors) {
@@ -85,12 +92,7 @@ fn versions(spec: &Value, errors: &mut Errors) {
         let own = text(version, "name");
         named(own, &format!("spec.versions[{index}].name"), names::dns_1035, errors);
         if seen.contains(&own) {
-            errors.push(FieldError::new(
-                FieldErrorType::Invalid,
-                "spec.versions",
-                Some(shown_list(list)),
-                "must contain unique version names",
-            ));
+            errors.push(invalid_printed("spec.versions", &shown_list(list), "must contain unique version names"));
         }
         seen.push(own);
         // With one version its parts are told of as if they stood at the top, where upstream keeps them.
@@ -110,17 +112,13 @@ fn versions(spec: &Value, errors: &mut Errors) {
     }
     let storage = list.iter().filter(|version| flag(version, "storage")).count();
     if storage != 1 {
-        errors.push(FieldError::new(
-            FieldErrorType::Invalid,
-            "spec.versions",
-            Some(shown_list(list)),
-            "must have exactly one version marked as storage version",
-        ));
+        let words = "must have exactly one version marked as storage version";
+        errors.push(invalid_printed("spec.versions", &shown_list(list), words));
     }
 }
 
-fn shown_list(list: &[Value]) -> Value {
-    list.iter().map(shown_version).collect()
+fn shown_list(list: &[Value]) -> String {
+    format!("[{}]", list.iter().map(shown_version).collect::<Vec<_>>().join(","))
 }
 
 fn columns(version: &Value, at: &str, errors: &mut Errors) {
@@ -232,15 +230,25 @@ fn cel_rules(schema: &Value, at: &str, errors: &mut Errors) {
             errors.push(FieldError::required(field("rule"), "rule is not specified"));
             continue;
         }
-        let shown = json!({
-            "Rule": source, "Message": text(rule, "message"), "MessageExpression": text(rule, "messageExpression"),
-            "Reason": rule.get("reason").cloned().unwrap_or(Value::Null), "FieldPath": text(rule, "fieldPath"),
-            "OptionalOldSelf": rule.get("optionalOldSelf").cloned().unwrap_or(Value::Null),
-        });
         if let Err(why) = rules::compile(source) {
-            errors.push(FieldError::invalid(field("rule"), shown, format!("compilation failed: {why}")));
+            errors.push(invalid_printed(&field("rule"), &shown_rule(rule), &format!("compilation failed: {why}")));
         }
     }
+}
+
+/// A rule as Go's internal type prints it.
+fn shown_rule(rule: &Value) -> String {
+    let part = |key: &str| go_json(&text(rule, key).into());
+    let or_null = |key: &str| go_json(rule.get(key).unwrap_or(&Value::Null));
+    format!(
+        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
+        part("rule"),
+        part("message"),
+        part("messageExpression"),
+        or_null("reason"),
+        part("fieldPath"),
+        or_null("optionalOldSelf"),
+    )
 }
 
 fn names_of(spec: &Value, errors: &mut Errors) {
@@ -317,7 +325,15 @@ fn stored(new: &Value, errors: &mut Errors) {
         let shown = new.pointer("/status/storedVersions").cloned().unwrap_or(Value::Null);
         errors.push(FieldError::invalid("status.storedVersions", shown, "must have at least one stored version"));
     }
-    let known: Vec<&str> = list_at(new, "/spec/versions").iter().map(|version| text(version, "name")).collect();
+    let versions = list_at(new, "/spec/versions");
+    let known: Vec<&str> = versions.iter().map(|version| text(version, "name")).collect();
+    for storage in versions.iter().filter(|version| flag(version, "storage")).map(|version| text(version, "name")) {
+        if !list.is_empty() && !list.iter().any(|stored| stored == storage) {
+            let shown = Value::Array(list.to_vec());
+            let words = format!("must have the storage version {storage}");
+            errors.push(FieldError::invalid("status.storedVersions", shown, words));
+        }
+    }
     for (index, version) in list.iter().filter_map(Value::as_str).enumerate() {
         if !known.contains(&version) {
             let words = "must appear in spec.versions";

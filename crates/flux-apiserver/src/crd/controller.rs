@@ -16,6 +16,54 @@ const PLURAL: &str = "customresourcedefinitions";
 /// Holds a definition until its objects are gone.
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
+/// The names that nobody else of the group holds, and the last conflict: its reason and message.
+fn accepted_names(
+    object: &Value,
+    others: &BTreeMap<String, Arc<Definition>>,
+) -> (Value, Option<(&'static str, String)>) {
+    let group = text_at(object, "/spec/group");
+    let others: Vec<&Arc<Definition>> = others
+        .values()
+        .filter(|other| other.name != name(object) && other.group == group && other.established)
+        .collect();
+    let resource_taken = |wanted: &str| {
+        others.iter().any(|other| {
+            other.plural == wanted || other.singular == wanted || other.short_names.iter().any(|short| short == wanted)
+        })
+    };
+    let kind_taken = |wanted: &str| others.iter().any(|other| other.kind == wanted || other.list_kind == wanted);
+    let requested = &object["spec"]["names"];
+    let held = &object["status"]["acceptedNames"];
+    let (mut names, mut conflict) = (json!({"plural": "", "kind": ""}), None);
+    for (key, reason) in [
+        ("plural", "PluralConflict"),
+        ("singular", "SingularConflict"),
+        ("shortNames", "ShortNamesConflict"),
+        ("kind", "KindConflict"),
+        ("listKind", "ListKindConflict"),
+    ] {
+        let Some(wanted) = requested.get(key).filter(|wanted| !wanted.is_null()) else { continue };
+        let mut taken = Vec::new();
+        if held.get(key) != Some(wanted) {
+            let words = wanted.as_array().map_or_else(|| vec![wanted], |list| list.iter().collect());
+            let in_use = |word: &&&str| if key.ends_with("ind") { kind_taken(word) } else { resource_taken(word) };
+            taken = words.iter().filter_map(|word| word.as_str()).filter(|word| in_use(&word)).collect();
+        }
+        match taken.as_slice() {
+            [] => names[key] = wanted.clone(),
+            [one] => conflict = Some((reason, format!("{} is already in use", crate::status::go_quote(one)))),
+            many => {
+                let texts = many.iter().map(|one| format!("{} is already in use", crate::status::go_quote(one)));
+                conflict = Some((reason, format!("[{}]", texts.collect::<Vec<_>>().join(", "))));
+            }
+        }
+    }
+    if let Some(categories) = requested.get("categories") {
+        names["categories"] = categories.clone();
+    }
+    (names, conflict)
+}
+
 impl Shared {
     /// Reads all stored definitions, at start.
     pub(crate) async fn load_definitions(self: &Arc<Self>) {
@@ -72,12 +120,7 @@ impl Shared {
             return None;
         }
         let mut new = object.clone();
-        let clash = others.values().find(|other| {
-            other.name != name(object)
-                && other.group == text_at(object, "/spec/group")
-                && other.kind == text_at(object, "/spec/names/kind")
-        });
-        let names = object.pointer("/spec/names").cloned().unwrap_or(json!({}));
+        let (names, conflict) = accepted_names(object, others);
         let all: Vec<String> = stored
             .iter()
             .chain(versions.iter().filter(|version| !stored.contains(version)))
@@ -88,28 +131,28 @@ impl Shared {
             let status = if on { "True" } else { "False" };
             json!({"type": kind, "status": status, "lastTransitionTime": time, "reason": reason, "message": message})
         };
+        let established = has_condition(object, "Established");
         let mut conditions: Vec<Value> = list_at(object, "/status/conditions").to_vec();
-        conditions.retain(|one| !matches!(text(one, "type"), "NamesAccepted" | "Established"));
-        match clash {
-            None => {
-                conditions.push(condition("NamesAccepted", true, "NoConflicts", "no conflicts found"));
-                conditions.push(condition(
-                    "Established",
-                    true,
-                    "InitialNamesAccepted",
-                    "the initial names have been accepted",
-                ));
-            }
-            Some(other) => {
-                let message = format!("\"{}\" is already in use", other.kind);
-                conditions.push(condition("NamesAccepted", false, "KindConflict", &message));
-                conditions.push(condition("Established", false, "NotAccepted", "not all names are accepted"));
-            }
+        conditions
+            .retain(|one| text(one, "type") != "NamesAccepted" && (established || text(one, "type") != "Established"));
+        let rest = conditions.iter().position(|one| text(one, "type") == "Established").unwrap_or(0);
+        match &conflict {
+            None => conditions.insert(rest, condition("NamesAccepted", true, "NoConflicts", "no conflicts found")),
+            Some((reason, message)) => conditions.insert(rest, condition("NamesAccepted", false, reason, message)),
+        }
+        if !established {
+            conditions.push(match conflict {
+                None => condition("Established", true, "InitialNamesAccepted", "the initial names have been accepted"),
+                Some(_) => condition("Established", false, "NotAccepted", "not all names are accepted"),
+            });
         }
         let status = section(&mut new, "status");
-        status.insert("acceptedNames".into(), if clash.is_none() { names } else { json!({"plural": "", "kind": ""}) });
+        status.insert("acceptedNames".into(), names);
         status.insert("conditions".into(), conditions.into());
         status.insert("storedVersions".into(), json!(all));
+        if let Some(resource) = self.registry.find(GROUP, "v1", PLURAL) {
+            crate::managed::after_write(&resource, Some(object), &mut new, "kube-apiserver", crate::rest::Part::Status);
+        }
         self.write_definition(object, new).await
     }
 

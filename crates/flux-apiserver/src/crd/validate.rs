@@ -36,6 +36,31 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// The format of a JSON value in upstream's messages.
+fn format_name(value: &Value) -> &'static str {
+    match value {
+        Value::Number(number) if number.is_f64() => "double",
+        Value::Number(_) => "int64",
+        _ => "",
+    }
+}
+
+/// Whether a number can be held by a numeric type in a format.
+fn in_range(value: &Value, wanted: &str, format: &str) -> bool {
+    let whole = || match value.as_f64() {
+        Some(number) if number.fract() == 0.0 => value.as_i64().map(i128::from).or(Some(number as i128)),
+        _ => None,
+    };
+    match (wanted, format) {
+        ("integer", "int32") => whole().is_some_and(|number| i32::try_from(number).is_ok()),
+        ("integer", "uint32") => whole().is_some_and(|number| u32::try_from(number).is_ok()),
+        ("integer", "uint64") => whole().is_some_and(|number| u64::try_from(number).is_ok()),
+        ("integer", _) => whole().is_some_and(|number| i64::try_from(number).is_ok()),
+        ("number", "float" | "float32") => value.as_f64().is_some_and(|number| (number as f32).is_finite()),
+        _ => true,
+    }
+}
+
 fn fits_type(value: &Value, wanted: &str) -> bool {
     match (wanted, value) {
         ("string", Value::String(_))
@@ -92,7 +117,13 @@ impl Check<'_> {
         }
         let Some(wanted) = schema.get("type").and_then(Value::as_str) else { return };
         if !fits_type(value, wanted) {
-            let name = type_name(value);
+            // Where a format is wanted, upstream compares formats before types.
+            let format = schema.get("format").and_then(Value::as_str).filter(|format| !format.is_empty());
+            let plain = !value.is_string() && !value.is_array() && !value.is_null();
+            let (wanted, name) = match format {
+                Some(format) if plain && format_name(value) != format => (format, format_name(value)),
+                _ => (wanted, type_name(value)),
+            };
             let words = format!("{path} in body must be of type {wanted}: \"{name}\"");
             self.push(FieldError::new(FieldErrorType::TypeInvalid, shown(path), Some(name.into()), words));
         }
@@ -156,15 +187,12 @@ impl Check<'_> {
         {
             self.invalid(path, value, format!("should be a multiple of {step}"));
         }
-        if let Some(format) = schema.get("format").and_then(Value::as_str) {
-            let fits = match format {
-                "int32" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-                "int64" => value.as_i64().is_some() || value.as_f64().is_some_and(|number| number.fract() != 0.0),
-                _ => true,
-            };
-            if !fits && fits_type(value, "integer") {
-                self.invalid(path, value, format!("must be of type {format}: \"{value}\""));
-            }
+        let wanted = schema.get("type").and_then(Value::as_str).unwrap_or("");
+        let format = schema.get("format").and_then(Value::as_str).unwrap_or("");
+        if !in_range(value, wanted, format) {
+            let form = if format.is_empty() { "(default format)".to_owned() } else { format!("with format {format}") };
+            let words = format!("Checked value must be of type {wanted} {form} in {path}");
+            self.push(FieldError::invalid("<nil>", "", words));
         }
     }
 

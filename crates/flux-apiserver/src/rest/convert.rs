@@ -29,11 +29,13 @@ pub(crate) fn served(resource: &Resource, bytes: &[u8]) -> Result<Value, ApiErro
         value = crate::typed::as_stored(*kind, value);
     }
     if let Origin::Custom { definition, version } = &resource.origin {
-        let version = &definition.versions[*version];
-        if definition.versions.len() > 1 && !definition.preserve_unknown {
-            crd::prune(&mut value, &version.schema, &mut Vec::new());
+        // Upstream's storage fills the defaults of the version it decodes; conversion fills none.
+        if let Some(storage) = definition.versions.iter().find(|version| version.storage) {
+            crd::apply_defaults(&mut value, &storage.schema);
         }
-        crd::apply_defaults(&mut value, &version.schema);
+        if definition.versions.len() > 1 && !definition.preserve_unknown {
+            crd::prune(&mut value, &definition.versions[*version].schema, &mut Vec::new());
+        }
     }
     Ok(value)
 }

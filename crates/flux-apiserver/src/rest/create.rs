@@ -75,8 +75,25 @@ impl Shared {
         strategy::prepare_create(resource, &mut object);
         let dry_run = options::is_dry_run(ask);
         self.allocate(resource, None, &mut object, dry_run).await?;
+        let allocated = (resource.is("", "services") && !dry_run).then(|| object.clone());
+        let stored = self.insert_checked(ask, resource, object, dry_run).await;
+        if let (Err(_), Some(service)) = (&stored, allocated) {
+            self.release(&service);
+        }
+        stored
+    }
+
+    /// Checks and stores a completed object.
+    async fn insert_checked(
+        self: &Arc<Self>,
+        ask: &mut Ask,
+        resource: &Arc<Resource>,
+        object: Value,
+        dry_run: bool,
+    ) -> Result<Value, ApiError> {
         let version = meta_text(&object, "resourceVersion").to_owned();
         validation::on_create(self, ask, resource, &object).await?;
+        let _quota = admission::check_create(self, ask, resource, &object).await?;
         crate::warnings::on_write(resource, None, &object).into_iter().for_each(|text| ask.warn(text));
         if !version.is_empty() {
             return Err(ApiError::bare("resourceVersion should not be set on objects to be created"));

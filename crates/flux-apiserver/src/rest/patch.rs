@@ -85,7 +85,7 @@ impl Shared {
             let old = convert::of_entry(resource, &entry)?;
             check_given(resource, &applied, &old)?;
             let merged = managed::apply(resource, Some(&old), &applied, &manager, force, part)?;
-            let mut new = reshaped(ask, resource, merged, None)?;
+            let mut new = reshaped(ask, resource, merged, &Origin::Apply)?;
             check_place_and_name(ask, resource, &mut new)?;
             match self.replace(ask, resource, part, &entry, old, new).await {
                 Ok(done) => return self.value_reply(200, resource, done, form),
@@ -116,7 +116,7 @@ impl Shared {
         let manager = ask.manager();
         let force = ask.query.flag("force").unwrap_or(false);
         let merged = managed::apply(resource, None, &applied, &manager, force, part)?;
-        let mut new = reshaped(ask, resource, merged, None)?;
+        let mut new = reshaped(ask, resource, merged, &Origin::Apply)?;
         check_place_and_name(ask, resource, &mut new)?;
         ask.target.verb = "create".into();
         let created = self.insert(ask, resource, new).await?;
@@ -228,27 +228,38 @@ fn patched(ask: &mut Ask, resource: &Resource, format: Format, old: &Value) -> R
             "the name of the object ({given}) does not match the name on the URL ({url})"
         )));
     }
-    let lazily = (format != Format::Strategic).then_some(old);
-    let mut new = reshaped(ask, resource, merged, lazily)?;
+    let strategic = (format == Format::Strategic).then(|| decode(ask)).transpose()?;
+    let origin = strategic.as_ref().map_or(Origin::Lazily(old), Origin::Strategic);
+    let mut new = reshaped(ask, resource, merged, &origin)?;
     intake::check_place(&mut new, &ask.target.namespace, resource)?;
     Ok(new)
 }
 
-/// Brings a merged object into the shape of its kind and fills defaults. `lazily` is the object that a JSON or merge
-/// patch changed.
-fn reshaped(ask: &mut Ask, resource: &Resource, merged: Value, lazily: Option<&Value>) -> Result<Value, ApiError> {
+/// What made a merged object; errors about it quote different things.
+enum Origin<'a> {
+    Apply,
+    /// A JSON or merge patch of this object.
+    Lazily(&'a Value),
+    /// This strategic patch.
+    Strategic(&'a Value),
+}
+
+/// Brings a merged object into the shape of its kind and fills defaults.
+fn reshaped(ask: &mut Ask, resource: &Resource, merged: Value, origin: &Origin<'_>) -> Result<Value, ApiError> {
     let mut findings = Findings::default();
-    check_still_that_kind(resource, &merged, lazily)?;
+    check_still_that_kind(resource, &merged, origin)?;
     let quoted = merged.clone();
     let shaped = intake::into_shape(merged, resource, &[], &[], &mut findings)
-        .map_err(|text| unfit(resource, &quoted, lazily, &text))?;
+        .map_err(|text| unfit(resource, &quoted, origin, &text))?;
     let strictness = intake::strictness(ask);
-    findings.settle(ask, strictness).map_err(|text| unfit(resource, &quoted, lazily, &text))?;
-    Ok(intake::defaulted(shaped, resource))
+    findings.settle(ask, strictness).map_err(|text| unfit(resource, &quoted, origin, &text))?;
+    // An applied null is no less wrong for being no value; only documents that are decoded lose it.
+    let nulls = if matches!(origin, Origin::Apply) { intake::Nulls::Kept } else { intake::Nulls::Dropped };
+    Ok(intake::defaulted_with(shaped, resource, nulls))
 }
 
 /// A patch may not turn an object into one of another kind. Upstream decodes such a one as the kind it names.
-fn check_still_that_kind(resource: &Resource, merged: &Value, lazily: Option<&Value>) -> Result<(), ApiError> {
+fn check_still_that_kind(resource: &Resource, merged: &Value, origin: &Origin<'_>) -> Result<(), ApiError> {
     let (version, kind) = (text(merged, "apiVersion"), text(merged, "kind"));
     let same = |given: &str, own: &str| given.is_empty() || given == own;
     if resource.custom().is_some() || (same(version, &resource.api_version()) && same(kind, &resource.kind)) {
@@ -269,16 +280,50 @@ fn check_still_that_kind(resource: &Resource, merged: &Value, lazily: Option<&Va
         },
         None => unknown(),
     };
-    Err(unfit(resource, merged, lazily, &complaint))
+    Err(unfit(resource, merged, origin, &complaint))
 }
 
 /// A patched object that does not fit its kind.
-fn unfit(resource: &Resource, merged: &Value, lazily: Option<&Value>, text: &str) -> ApiError {
-    let shown = match (lazily, typed::kind_of(&resource.group, &resource.version, &resource.kind)) {
-        (Some(old), Some(kind)) => crate::status::go_escaped(typed::lazily_merged(merged, old, kind)),
+fn unfit(resource: &Resource, merged: &Value, origin: &Origin<'_>, text: &str) -> ApiError {
+    let kind = typed::kind_of(&resource.group, &resource.version, &resource.kind);
+    let shown = match (origin, kind) {
+        (Origin::Lazily(old), Some(kind)) => crate::status::go_escaped(typed::lazily_merged(merged, old, kind)),
+        (Origin::Strategic(patch), _) => flux_merge::value::go_plain(patch),
         _ => crate::status::go_json(merged),
     };
+    let text = match origin {
+        Origin::Strategic(_) => in_converters_words(text),
+        _ => text.to_owned(),
+    };
     ApiError::invalid("", "", "", &[FieldError::invalid("patch", shown, text)])
+}
+
+/// A strategic merge is turned into a struct by a converter that has its own words for what does not fit.
+fn in_converters_words(text: &str) -> String {
+    let Some((given, wanted)) = text
+        .strip_prefix("json: cannot unmarshal ")
+        .and_then(|rest| rest.split_once(" into Go "))
+        .and_then(|(given, rest)| Some((given, rest.rsplit_once(" of type ")?.1)))
+    else {
+        return text.to_owned();
+    };
+    let given = match given.split(' ').next().unwrap_or("") {
+        "array" => "slice",
+        "object" => "map",
+        "number" if given.contains('.') => "float64",
+        "number" => "int64",
+        other => other,
+    };
+    match wanted {
+        _ if wanted.starts_with("[]") => format!("cannot restore slice from {given}"),
+        _ if wanted.starts_with("map[") => format!("cannot restore map from {given}"),
+        "string" if given == "int64" => "cannot convert int64 to string".to_owned(),
+        _ if wanted.starts_with("v1.") && wanted.chars().nth(3).is_some_and(char::is_uppercase) && given != "map" => {
+            format!("cannot restore struct from: {given}")
+        }
+        _ if given == "float64" => format!("cannot convert float64 to {wanted}"),
+        _ => format!("unrecognized type: {wanted}"),
+    }
 }
 
 fn decode(ask: &mut Ask) -> Result<Value, ApiError> {

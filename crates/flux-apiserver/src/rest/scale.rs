@@ -10,7 +10,7 @@ use super::patch::{self, Format};
 use super::{Part, convert, options, update};
 use crate::intake;
 use crate::managed;
-use crate::negotiate::Form;
+use crate::negotiate::{Form, View};
 use crate::object::{meta_mut, meta_text, name};
 use crate::reply::{Reply, form_of};
 use crate::request::Ask;
@@ -85,12 +85,15 @@ impl Shared {
         let form = form_of(ask)?;
         let format = patch::format_of(ask, resource)?;
         let apply = format == Format::Apply;
+        let custom = resource.custom().is_some();
         options::check(ask, if apply { options::Kind::Apply } else { options::Kind::Patch })?;
         self.write_scale(ask, resource, form, apply, move |ask, live| match format {
             Format::Apply => {
                 let applied = patch::read_applied(ask, API_VERSION, KIND)?;
                 let force = ask.query.flag("force").unwrap_or(false);
-                managed::apply_scale(live, &applied, &ask.manager(), force).and_then(shaped)
+                let scale = managed::apply_scale(live, &applied, &ask.manager(), force).and_then(shaped)?;
+                // Upstream finds conflicts, and then cannot convert the scale of a custom resource.
+                if custom { Err(not_converted(&applied)) } else { Ok(scale) }
             }
             Format::Json => patch::json_patch(ask, live).and_then(shaped),
             // A scale has no lists, so both merges do the same.
@@ -140,6 +143,14 @@ impl Shared {
     }
 }
 
+/// Upstream's words for the applied scale of a custom resource, which it cannot store.
+fn not_converted(applied: &Value) -> ApiError {
+    let given = format!("{}/{}; {API_VERSION}, Kind={KIND}", crate::object::namespace(applied), name(applied));
+    ApiError::bare(format!(
+        "failed to convert new object ({given}) to proper version: request to convert CR to an invalid group/version: {API_VERSION}"
+    ))
+}
+
 /// Brings a document into the shape of a scale.
 fn shaped(given: Value) -> Result<Value, ApiError> {
     let kind = typed::kind_of("autoscaling", "v1", KIND).ok_or_else(ApiError::no_such_path)?;
@@ -147,7 +158,13 @@ fn shaped(given: Value) -> Result<Value, ApiError> {
 }
 
 fn reply(scale: &Value, form: Form) -> Result<Reply, ApiError> {
-    Ok(Reply::value(200, scale, form))
+    let version = |beta: bool| if beta { "meta.k8s.io/v1beta1" } else { "meta.k8s.io/v1" };
+    let shown = match form.view {
+        View::Table { beta } => crate::table::scale(scale, version(beta), form.include),
+        View::Partial { beta } => super::view::partial(scale, beta),
+        _ => return Ok(Reply::value(200, scale, form)),
+    };
+    Ok(Reply::value(200, &shown, form))
 }
 
 fn number(object: &Value, pointer: &str) -> i64 {

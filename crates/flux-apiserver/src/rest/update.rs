@@ -97,6 +97,7 @@ impl Shared {
         let dry_run = options::is_dry_run(ask);
         self.allocate(resource, Some(&old), &mut new, dry_run).await?;
         validation::on_update(self, ask, resource, &old, &new, part).await?;
+        let _quota = admission::check_update(self, ask, resource, &old, &new, part).await?;
         crate::warnings::on_write(resource, Some(&old), &new).into_iter().for_each(|text| ask.warn(text));
         managed::forget_idle_times(&old, &mut new);
         let new = intake::as_stored(new, resource);

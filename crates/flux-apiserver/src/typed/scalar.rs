@@ -75,7 +75,7 @@ fn unmarshal(value: &Value, go_type: &str) -> Misfit {
         Value::Array(_) => "array".to_owned(),
         Value::Object(_) => "object".to_owned(),
     };
-    Misfit(format!("json: cannot unmarshal {given} into Go value of type {go_type}"))
+    Misfit::of(format!("json: cannot unmarshal {given} into Go value of type {go_type}"))
 }
 
 fn bytes(value: Value, mismatch: impl Fn(&Value, &str) -> Misfit) -> Result<Value, Misfit> {
@@ -90,7 +90,7 @@ fn bytes(value: Value, mismatch: impl Fn(&Value, &str) -> Misfit) -> Result<Valu
                 base64::DecodeError::InvalidLength(length) => length / 4 * 4,
                 base64::DecodeError::InvalidPadding => clean.len(),
             };
-            Err(Misfit(format!("illegal base64 data at input byte {at}")))
+            Err(Misfit::of(format!("illegal base64 data at input byte {at}")))
         }
     }
 }
@@ -102,10 +102,10 @@ fn time(value: Value, micro: bool) -> Result<Value, Misfit> {
     let Value::String(text) = &value else { return Err(unmarshal(&value, "string")) };
     let layout = if micro { LAYOUT_MICRO } else { LAYOUT };
     check_layout(text, micro).map_err(|(rest, element)| {
-        Misfit(format!("parsing time \"{text}\" as \"{layout}\": cannot parse \"{rest}\" as \"{element}\""))
+        Misfit::of(format!("parsing time \"{text}\" as \"{layout}\": cannot parse \"{rest}\" as \"{element}\""))
     })?;
     let parsed: jiff::Timestamp =
-        text.parse().map_err(|_| Misfit(format!("parsing time \"{text}\": day out of range")))?;
+        text.parse().map_err(|_| Misfit::of(format!("parsing time \"{text}\": day out of range")))?;
     let precision = if micro { 6 } else { 0 };
     let whole = if micro { parsed } else { jiff::Timestamp::from_second(parsed.as_second()).unwrap_or(parsed) };
     Ok(format!("{whole:.precision$}").into())
@@ -157,7 +157,7 @@ fn quantity(value: Value) -> Result<Value, Misfit> {
         Value::Number(number) => number.to_string(),
         other => return Err(unmarshal(other, "string")),
     };
-    canonical_quantity(&text).map(Value::from).map_err(|message| Misfit(message.to_owned()))
+    canonical_quantity(&text).map(Value::from).map_err(|message| Misfit::of(message.to_owned()))
 }
 
 const FORMAT_WRONG: &str =

@@ -20,7 +20,8 @@ const FOLDED: &str = "ancient-changes";
 
 /// The object to store with its `managedFields`. `live` is what is stored now, `None` for a create.
 ///
-/// Never fails: a write is not refused because its ownership cannot be computed; then the live entries stay.
+/// Never fails: a write is not refused because its ownership cannot be computed; then nobody owns anything, as upstream
+/// has it, because entries that are wrong are worse than none.
 pub fn update(live: Option<&Value>, new: Value, request: &Request<'_>) -> Value {
     let managed = decode(live, &new, !request.subresource.is_empty());
     let new = without_managed_fields(new);
@@ -33,10 +34,7 @@ pub fn update(live: Option<&Value>, new: Value, request: &Request<'_>) -> Value 
             fold(&mut managed);
             with_managed_fields(new, &managed)
         }
-        Err(_) => {
-            let kept = Managed::decode(live.and_then(managed_fields)).unwrap_or_default();
-            with_managed_fields(new, &kept)
-        }
+        Err(_) => with_managed_fields(new, &Managed::default()),
     }
 }
 
