@@ -13,6 +13,7 @@
 mod auth;
 mod error;
 mod fetch;
+mod keys;
 pub mod local;
 mod location;
 mod objects;
@@ -27,7 +28,8 @@ pub use self::url::normalize;
 pub use auth::{Auth, Proxy, Remote, Secret, SshAuth, SshKeyError, Tls, check_ssh_key};
 pub use error::GitError;
 pub use fetch::{FetchOptions, Fetched, fetch, ls_remote, resolve};
+pub use keys::{KeyKind, KeyPair, RSA_BITS, generate as generate_key, public_key};
 pub use location::{Location, redacted};
 pub use reference::{Commit, DEFAULT_BRANCH, Ref, Resolved};
 pub use tree::{Archived, Tree};
-pub use wire::RemoteRef;
+pub use wire::{RemoteRef, scan_host_key};

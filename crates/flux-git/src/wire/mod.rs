@@ -2,6 +2,7 @@
 
 mod advertisement;
 mod http;
+mod keyscan;
 mod known_hosts;
 mod pkt;
 mod ssh;
@@ -17,6 +18,8 @@ use advertisement::{Advertisement, Version};
 use http::HttpSession;
 use pkt::{Packet, PacketReader};
 use ssh::SshSession;
+
+pub use keyscan::scan_host_key;
 
 /// Bounds of what a server may send.
 #[derive(Clone, Copy, Debug)]

@@ -195,3 +195,14 @@ fn encrypted_keys_need_their_passphrase() {
     let bad = SshAuth { identity: Secret::new("nonsense"), ..SshAuth::default() };
     assert!(check_ssh_key(&bad).is_err());
 }
+
+#[tokio::test]
+async fn a_server_shows_its_key() {
+    let (fixture, user) = (Fixture::new(), key(&Algorithm::Ed25519));
+    let server = start(&fixture, &user, true).await;
+    let line = flux_git::scan_host_key(&format!("127.0.0.1:{}", server.port), LONG).await.unwrap();
+    assert_eq!(format!("{line}\n"), server.known_hosts());
+    // What was scanned is what a fetch trusts.
+    let remote = server.remote(&user, line);
+    resolve(&remote, &Ref::branch("main")).await.unwrap();
+}

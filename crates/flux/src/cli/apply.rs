@@ -25,7 +25,7 @@ pub async fn upsert_and_wait(
     kind: &str,
     object: &Value,
     noun: &str,
-    done: fn(&str, &DynamicObject),
+    done: fn(&str, &DynamicObject) -> Result<(), CliError>,
     global: &Global,
 ) -> Result<ExitCode, CliError> {
     let known = kinds::by_kind(kind).ok_or_else(|| CliError::state(format!("unknown kind {kind}")))?;
@@ -48,7 +48,7 @@ pub async fn upsert_and_wait(
     // Alert and Provider have no status: being there is being ready.
     let look = if matches!(kind, "Alert" | "Provider") { wait::status } else { wait::ready };
     let ready = global.within("the condition", wait::until(&objects, name, look)).await?;
-    done(noun, &ready);
+    done(noun, &ready)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,8 +11,9 @@ use crate::cli::global::Global;
 use crate::cli::parse::Parsed;
 use crate::cli::print;
 
-fn completed(noun: &str, _: &DynamicObject) {
+fn completed(noun: &str, _: &DynamicObject) -> Result<(), CliError> {
     print::success(format!("{noun} reconciliation completed"));
+    Ok(())
 }
 
 /// `flux create image repository`.

@@ -12,11 +12,12 @@ use crate::cli::global::Global;
 use crate::cli::parse::Parsed;
 use crate::cli::print;
 
-fn applied(_: &str, object: &DynamicObject) {
+fn applied(_: &str, object: &DynamicObject) -> Result<(), CliError> {
     let name = object.metadata.name.as_deref().unwrap_or_default();
     print::success(format!("Kustomization {name} is ready"));
     let revision = object.data.pointer("/status/lastAppliedRevision").and_then(Value::as_str).unwrap_or_default();
     print::success(format!("applied revision {revision}"));
+    Ok(())
 }
 
 /// Runs the command.

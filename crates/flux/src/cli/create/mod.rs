@@ -6,6 +6,7 @@ mod notification;
 mod release;
 mod secret;
 mod source;
+mod ssh;
 mod tenant;
 
 use std::process::ExitCode;
@@ -143,7 +144,7 @@ struct Words {
     /// `GitRepository source`, `Kustomization`.
     noun: &'static str,
     /// Says what was fetched or applied, in the form of this command.
-    done: fn(&str, &kube::api::DynamicObject),
+    done: fn(&str, &kube::api::DynamicObject) -> Result<(), CliError>,
 }
 
 /// The whole object with its type's own field order and forms.

@@ -12,8 +12,9 @@ use crate::cli::global::Global;
 use crate::cli::parse::Parsed;
 use crate::cli::print;
 
-fn ready(noun: &str, object: &DynamicObject) {
+fn ready(noun: &str, object: &DynamicObject) -> Result<(), CliError> {
     print::success(format!("{noun} {} is ready", object.metadata.name.as_deref().unwrap_or_default()));
+    Ok(())
 }
 
 /// `flux create alert`.

@@ -14,10 +14,11 @@ use crate::cli::global::Global;
 use crate::cli::parse::Parsed;
 use crate::cli::print;
 
-fn applied(_: &str, object: &DynamicObject) {
+fn applied(_: &str, object: &DynamicObject) -> Result<(), CliError> {
     print::success(format!("HelmRelease {} is ready", object.metadata.name.as_deref().unwrap_or_default()));
     let revision = object.data.pointer("/status/history/0/chartVersion").and_then(Value::as_str).unwrap_or_default();
     print::success(format!("applied revision {revision}"));
+    Ok(())
 }
 
 /// Runs the command.

@@ -33,7 +33,7 @@ impl Made {
 /// Runs `flux create secret KIND`.
 pub async fn run(kind: &str, parsed: &Parsed, global: &Global) -> Result<ExitCode, CliError> {
     let made = match kind {
-        "git" => git(parsed)?,
+        "git" => git(parsed).await?,
         "helm" => helm(parsed)?,
         "oci" => oci(parsed)?,
         "proxy" => proxy(parsed)?,
@@ -67,6 +67,9 @@ pub async fn run(kind: &str, parsed: &Parsed, global: &Global) -> Result<ExitCod
         print::line("");
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(key) = secret["stringData"]["identity.pub"].as_str() {
+        print::generate(format!("deploy key: {key}"));
+    }
     apply::secret(&global.client().await?, &secret).await?;
     print::action(format!("{kind} secret '{name}' created in '{}' namespace", global.namespace));
     Ok(ExitCode::SUCCESS)
@@ -83,21 +86,19 @@ pub fn go_io(what: &str, path: &str, error: &std::io::Error) -> String {
     format!("{what} {path}: {reason}")
 }
 
-fn read(path: &str, context: &str) -> Result<String, CliError> {
+pub fn read(path: &str, context: &str) -> Result<String, CliError> {
     std::fs::read_to_string(path)
         .map_err(|error| CliError::state(format!("{context}: {}", go_io("open", path, &error))))
 }
 
-fn git(parsed: &Parsed) -> Result<Made, CliError> {
+async fn git(parsed: &Parsed) -> Result<Made, CliError> {
     let url = parsed.option("url").ok_or_else(|| CliError::usage("url is required"))?;
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     let mut made = Made::default();
     match scheme {
         "ssh" => {
-            if let Some(path) = parsed.option("private-key-file") {
-                read(path, "failed to open private key file")?;
-            }
-            Err(CliError::PartNotAvailable { what: "scanning the host key of an SSH server".into() })
+            made.data = super::ssh::data(parsed, url).await?;
+            Ok(made)
         }
         "http" | "https" => {
             let login = [parsed.option("username"), parsed.option("password")];

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use kube::api::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Spec, Words, finish, object};
 use crate::cli::error::CliError;
@@ -12,15 +12,22 @@ use crate::cli::global::Global;
 use crate::cli::parse::Parsed;
 use crate::cli::print;
 
-fn fetched(noun: &str, object: &DynamicObject) {
+fn fetched(noun: &str, object: &DynamicObject) -> Result<(), CliError> {
     print::success(format!("{noun} reconciliation completed"));
+    let artifact = object.data.pointer("/status/artifact");
+    // A repository of registry charts is ready without one.
+    let bare = object.data.pointer("/spec/type").is_some_and(|kind| kind == "oci");
+    if artifact.is_none() && !bare {
+        return Err(CliError::state(format!("{noun} reconciliation completed but no artifact was found")));
+    }
     if let Some(revision) = object.data.pointer("/status/artifact/revision").and_then(Value::as_str) {
         print::success(format!("fetched revision: {revision}"));
     }
+    Ok(())
 }
 
 /// Scheme and host of an address.
-fn split_url(url: &str) -> (&str, &str) {
+pub fn split_url(url: &str) -> (&str, &str) {
     let Some((scheme, rest)) = url.split_once("://") else { return ("", "") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     (scheme, authority.rsplit_once('@').map_or(authority, |(_, host)| host))
@@ -78,24 +85,13 @@ async fn credentials(scheme: &str, made: &mut Value, parsed: &Parsed, global: &G
     if parsed.option("secret-ref").is_some() {
         return Ok(());
     }
-    if scheme == "ssh" {
-        return Err(CliError::PartNotAvailable {
-            what: "making an SSH key and scanning the host (without --secret-ref)".into(),
-        });
-    }
     if scheme == "http" {
         print::warning("insecure configuration: credentials configured for an HTTP URL");
     }
-    let mut data = serde_json::Map::new();
-    for flag in ["username", "password"] {
-        data.extend(parsed.option(flag).map(|value| (flag.to_owned(), json!(value))));
-    }
-    if let Some(path) = parsed.option("ca-file") {
-        let certificate = std::fs::read_to_string(path).map_err(|error| {
-            CliError::state(format!("unable to read TLS CA file: {}", super::secret::go_io("open", path, &error)))
-        })?;
-        data.insert("ca.crt".into(), json!(certificate));
-    }
+    let data = match scheme {
+        "ssh" => ssh_data(parsed).await?,
+        _ => login_data(parsed)?,
+    };
     if data.is_empty() {
         return Ok(());
     }
@@ -115,6 +111,30 @@ async fn credentials(scheme: &str, made: &mut Value, parsed: &Parsed, global: &G
     made["spec"]["secretRef"] = json!({ "name": name });
     print::success("authentication configured");
     Ok(())
+}
+
+fn login_data(parsed: &Parsed) -> Result<Map<String, Value>, CliError> {
+    let mut data = Map::new();
+    for flag in ["username", "password"] {
+        data.extend(parsed.option(flag).map(|value| (flag.to_owned(), json!(value))));
+    }
+    if let Some(path) = parsed.option("ca-file") {
+        let certificate = super::secret::read(path, "unable to read TLS CA file")?;
+        data.insert("ca.crt".into(), json!(certificate));
+    }
+    Ok(data)
+}
+
+/// A key pair whose public half a person must have given to the server before it is of use.
+async fn ssh_data(parsed: &Parsed) -> Result<Map<String, Value>, CliError> {
+    let data = super::ssh::data(parsed, parsed.text("url")).await?;
+    let text = |key: &str| data.get(key).and_then(Value::as_str).unwrap_or_default();
+    print::success(format!("collected public key from SSH server:\n{}", text("known_hosts")));
+    print::generate(format!("deploy key: {}", text("identity.pub")));
+    if !parsed.is_set("silent") {
+        crate::cli::delete::confirm("Have you added the deploy key to your repository")?;
+    }
+    Ok(data)
 }
 
 /// `flux create source bucket`.
