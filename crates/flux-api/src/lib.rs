@@ -38,6 +38,6 @@ pub use image::{ImagePolicy, ImageRepository, ImageUpdateAutomation};
 pub use kustomize::Kustomization;
 pub use meta::{Artifact, Condition, Time};
 pub use notification::{Alert, Provider, Receiver};
-pub use object::{FluxObject, KINDS, KindInfo, SourceObject, kind_info};
+pub use object::{FluxObject, KINDS, KindInfo, SourceObject, kind_info, through_type};
 pub use revision::{Revision, RevisionError};
 pub use source::{Bucket, ExternalArtifact, GitRepository, HelmChart, HelmRepository, OCIRepository};

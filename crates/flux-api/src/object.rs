@@ -86,6 +86,18 @@ macro_rules! infos {
             version: crate::$kind::VERSION,
             plural: crate::$kind::PLURAL,
         }),+];
+
+        /// Passes an object of the kind called `kind` through its type: durations, quantities and empty fields come out
+        /// as upstream's types print them. An object of another kind comes back as it is.
+        ///
+        /// # Errors
+        /// When a field has a type that the kind does not allow.
+        pub fn through_type(kind: &str, plain: serde_json::Value) -> Result<serde_json::Value, serde_json::Error> {
+            match kind {
+                $(crate::$kind::KIND => serde_json::to_value(serde_json::from_value::<crate::$kind>(plain)?),)+
+                _ => Ok(plain),
+            }
+        }
     };
 }
 

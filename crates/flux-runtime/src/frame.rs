@@ -1,33 +1,30 @@
 //! The epilogue of every reconcile, written once: finalizer, suspend, status, conditions, event, requeue.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use flux_api::{FluxObject, READY_CONDITION, RECONCILING_CONDITION, STALLED_CONDITION};
 use futures::FutureExt as _;
 use kube::{Api, ResourceExt as _};
-use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::attempt::{Attempt, status_json};
 use crate::cache::Cache;
-use crate::conditions::{self, PROGRESSING, PROGRESSING_WITH_RETRY};
+use crate::conditions;
 use crate::context::ControllerContext;
 use crate::controller::Reconciler;
 use crate::events::{EventRecorder, Severity};
 use crate::halt::{Halt, Outcome, Stop};
 use crate::key::{ObjectKey, Reference};
-use crate::park::{Lot, Parked};
+use crate::park::Lot;
 use crate::queue::{Lane, Queue, Taken};
 use crate::{failpoints, jitter};
 
+mod parking;
+mod phase;
 pub(crate) mod write;
+use phase::retrying;
 pub(crate) use write::WriteError;
-
-/// A phase that lasts longer is shown in the conditions.
-const SHOW_PHASE_AFTER: Duration = Duration::from_secs(1);
 
 pub(crate) struct Frame<K: FluxObject, R: Reconciler<K>> {
     ctx: ControllerContext,
@@ -150,58 +147,6 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
         self.finish(at, result).await
     }
 
-    /// Runs a part of an attempt: shows its phase when it lasts, and turns a panic into a failure.
-    async fn guard<F>(&self, mut at: Attempt<K>, work: F) -> (Attempt<K>, Result<Outcome<R::Waited>, Halt>)
-    where
-        F: AsyncFnOnce(&mut Attempt<K>) -> Result<Outcome<R::Waited>, Halt>,
-    {
-        let ended = CancellationToken::new();
-        let (phase, before) = (at.phase.clone(), at.object().clone());
-        let work = async {
-            let result = AssertUnwindSafe(work(&mut at)).catch_unwind().await;
-            ended.cancel();
-            result.unwrap_or_else(|panic| {
-                Err(Halt::failed(conditions::FAILED, format!("internal error: {}", panic_text(&panic))))
-            })
-        };
-        let (result, shown) = futures::future::join(work, self.show_phase(before, &phase, &ended)).await;
-        // What the attempt itself has announced meanwhile stays: only conditions were shown.
-        if let (Some(shown), Some(stored)) =
-            (shown.as_ref().and_then(|shown| shown.get("conditions")), at.stored.as_object_mut())
-        {
-            stored.insert("conditions".into(), shown.clone());
-        }
-        (at, result)
-    }
-
-    /// Writes the phase into the conditions each time one lasts; the answer is the status as then stored.
-    async fn show_phase(
-        &self,
-        mut object: K,
-        phase: &crate::attempt::SharedPhase,
-        ended: &CancellationToken,
-    ) -> Option<Value> {
-        let mut shown: Option<Value> = None;
-        let mut last = String::new();
-        loop {
-            tokio::select! {
-                () = ended.cancelled() => return shown,
-                () = tokio::time::sleep(SHOW_PHASE_AFTER) => {}
-            }
-            let now = phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if now.message.is_empty() || now.message == last {
-                continue;
-            }
-            last.clone_from(&now.message);
-            let stored = shown.clone().unwrap_or_else(|| status_json(&object));
-            show(&mut object, &now.message, now.conditions);
-            match self.patch_status(&object, &stored).await {
-                Ok(written) => shown = Some(written.as_ref().map_or(stored, status_json)),
-                Err(error) => tracing::debug!(%error, "phase could not be shown"),
-            }
-        }
-    }
-
     async fn finish(&self, mut at: Attempt<K>, result: Result<Outcome<R::Waited>, Halt>) -> Result<(), WriteError> {
         let key = at.key().clone();
         match result {
@@ -314,48 +259,6 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
         self.queue.add_after(key.clone(), Lane::Interval, after);
     }
 
-    /// Gives the slot back and waits beside the queue.
-    fn park(&self, mut at: Attempt<K>, mut wait: futures::future::BoxFuture<'static, R::Waited>) {
-        let key = at.key().clone();
-        let cancel = CancellationToken::new();
-        let (cancelled, queue) = (cancel.clone(), self.queue.clone());
-        let writer = self.writer();
-        let task = tokio::spawn(async move {
-            let key = at.key().clone();
-            let waited = tokio::select! {
-                biased;
-                () = cancelled.cancelled() => None,
-                waited = &mut wait => Some(waited),
-                () = tokio::time::sleep(SHOW_PHASE_AFTER) => {
-                    let phase = at.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    show(at.object_mut(), &phase.message, phase.conditions);
-                    match writer.patch_status(at.object(), &at.stored).await {
-                        Ok(Some(written)) => at.stored = status_json(&written),
-                        Ok(None) => {}
-                        Err(error) => tracing::debug!(%error, "phase could not be shown"),
-                    }
-                    tokio::select! {
-                        () = cancelled.cancelled() => None,
-                        waited = &mut wait => Some(waited),
-                    }
-                }
-            };
-            if waited.is_some() {
-                queue.resume(key);
-            }
-            (at, waited)
-        });
-        self.parked.put(key, Parked { cancel, task });
-    }
-
-    async fn leave_parked(&self, key: &ObjectKey) {
-        if let Some(parked) = self.parked.take(key) {
-            parked.cancel.cancel();
-            // The status it would have written is of no use any more.
-            let _ = parked.task.await;
-        }
-    }
-
     async fn forget(&self, key: &ObjectKey) {
         self.leave_parked(key).await;
         self.queue.forget(key);
@@ -390,24 +293,6 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
     fn api(&self, object: &K) -> Api<K> {
         Api::namespaced(self.ctx.client.clone(), &object.namespace().unwrap_or_default())
     }
-}
-
-/// Sets the conditions of an attempt under way.
-fn show<K: FluxObject>(object: &mut K, message: &str, more: Vec<flux_api::Condition>) {
-    let mut working = conditions::Conditions::of(object);
-    working.mark_reconciling(PROGRESSING, message);
-    working.mark_unknown(READY_CONDITION, PROGRESSING, "Reconciliation in progress");
-    for condition in more {
-        working.set(condition);
-    }
-}
-
-/// Reconciling says that another attempt follows, with the phase that failed.
-fn retrying<K: FluxObject>(at: &mut Attempt<K>) {
-    let phase = at.phase.lock().unwrap_or_else(PoisonError::into_inner).message.clone();
-    let known = conditions::get(at.object().conditions(), RECONCILING_CONDITION).map(|known| known.message.clone());
-    let message = if phase.is_empty() { known.unwrap_or_else(|| "Reconciliation in progress".into()) } else { phase };
-    at.conditions().mark_reconciling(PROGRESSING_WITH_RETRY, message);
 }
 
 fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {

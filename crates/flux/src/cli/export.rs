@@ -56,36 +56,7 @@ fn exported(kind: &Kind, object: &DynamicObject) -> Result<Value, CliError> {
         "metadata": metadata,
         "spec": spec,
     });
-    typed(kind.info.kind, plain)
-}
-
-/// Passes an object through its type, so that durations and empty fields print as upstream's types print them.
-pub fn typed(kind: &str, plain: Value) -> Result<Value, CliError> {
-    macro_rules! through {
-        ($($kind:ident),+ $(,)?) => {
-            match kind {
-                $(flux_api::$kind::KIND => Ok(serde_json::to_value(serde_json::from_value::<flux_api::$kind>(plain)?)?),)+
-                _ => Ok(plain),
-            }
-        };
-    }
-    through!(
-        GitRepository,
-        OCIRepository,
-        Bucket,
-        HelmRepository,
-        HelmChart,
-        ExternalArtifact,
-        ArtifactGenerator,
-        Kustomization,
-        HelmRelease,
-        Receiver,
-        Alert,
-        Provider,
-        ImageRepository,
-        ImagePolicy,
-        ImageUpdateAutomation,
-    )
+    Ok(flux_api::through_type(kind.info.kind, plain)?)
 }
 
 /// One document of a stream.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::apply;
 use super::error::CliError;
-use super::export::{print_object, typed};
+use super::export::print_object;
 use super::global::Global;
 use super::kinds;
 use super::parse::Parsed;
@@ -155,15 +155,13 @@ fn object(kind: &str, parsed: &Parsed, global: &Global, spec: Spec) -> Result<Va
     if !labels.is_empty() {
         metadata["labels"] = Value::Object(labels);
     }
-    typed(
-        kind,
-        json!({
-            "apiVersion": format!("{}/{}", info.group, info.version),
-            "kind": kind,
-            "metadata": metadata,
-            "spec": spec.0,
-        }),
-    )
+    let plain = json!({
+        "apiVersion": format!("{}/{}", info.group, info.version),
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec.0,
+    });
+    Ok(flux_api::through_type(kind, plain)?)
 }
 
 /// Prints the object with `--export`, else applies it and waits until it is ready.
