@@ -4,7 +4,6 @@
 //! applies a Namespace, a Deployment, a Service and a ConfigMap.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,25 +11,11 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
+use super::usage;
 use crate::e2e::cluster::{Cluster, KUSTOMIZATION, condition};
 use crate::e2e::demo::{Repository, Running};
 
 const LIMIT: Duration = Duration::from_secs(600);
-
-/// CPU seconds and peak memory of a process so far.
-struct Usage {
-    cpu: f64,
-    peak_mib: f64,
-}
-
-fn usage(flux: &Running) -> Result<Usage> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", flux.pid()))?;
-    let after = stat.rsplit_once(')').context("the name in /proc/PID/stat is in brackets")?.1;
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    // Fields 14 and 15 of the whole line: user and system time in clock ticks of 10 ms.
-    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-    Ok(Usage { cpu: ticks / 100.0, peak_mib: flux.memory()?.1 })
-}
 
 pub async fn run(arguments: &[String]) -> Result<()> {
     let count: usize = match arguments.first() {

@@ -2,10 +2,11 @@
 
 pub mod cluster;
 pub mod demo;
-mod git_server;
+pub mod git_server;
 mod judge;
 mod recorder;
 mod scenarios;
+pub mod server;
 
 use std::time::{Duration, Instant};
 

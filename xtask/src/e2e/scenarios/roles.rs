@@ -1,6 +1,5 @@
 //! The same roles as processes of their own: `flux server` and `flux controller source kustomize`.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,29 +11,16 @@ use super::synthetic;
 use crate::e2e::cluster::{Cluster, KUSTOMIZATION, condition};
 use crate::e2e::demo::{Repository, Running};
 use crate::e2e::git_server::GitServer;
+use crate::e2e::server::{Server, free_port};
 use crate::e2e::{Arguments, PATIENCE};
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
 
 pub async fn roles(_: Arguments) -> Result<Outcome> {
     let repository = Repository::empty()?;
     repository.write("app/map.yaml", &synthetic::config_map("map", "1"))?;
     repository.commit("one object")?;
-    let scratch = tempfile::tempdir()?;
-    let path = |name: &str| scratch.path().join(name).to_string_lossy().into_owned();
-    let port = free_port()?;
-    let (state, kubeconfig) = (path("objects.redb"), path("kubeconfig"));
-    let mut server = Running::flux(
-        &["server", "--secure-port", &port.to_string(), "--storage", &state, "--write-kubeconfig", &kubeconfig],
-        &[],
-    )?;
-    server.wait_for("serving the Kubernetes API", PATIENCE)?;
-    let cluster = Cluster::from_kubeconfig(kubeconfig.as_ref(), "flux").await?;
-    install(&cluster).await?;
-
+    let server = Server::start().await?;
+    let (cluster, kubeconfig) = (&server.cluster, server.kubeconfig());
+    let path = |name: &str| server.path(name);
     let (files, health, metrics) = (free_port()?, free_port()?, free_port()?);
     let flags = [
         format!("--kubeconfig={kubeconfig}"),
@@ -60,7 +46,7 @@ pub async fn roles(_: Arguments) -> Result<Outcome> {
     let root = repository.path().parent().context("a temporary folder has a parent")?;
     let name = repository.path().file_name().and_then(|name| name.to_str()).context("a plain name")?;
     let git = GitServer::start(root)?;
-    declare(&cluster, &format!("{}/{name}", git.url)).await?;
+    declare(cluster, &format!("{}/{name}", git.url)).await?;
     let ready = |object: Option<&Value>| object.is_some_and(|object| condition(object, "Ready").0 == "True");
     let (api_version, kind) = KUSTOMIZATION;
     let took = cluster.wait((api_version, kind, "default", "app"), PATIENCE, ready).await?;
@@ -70,16 +56,6 @@ pub async fn roles(_: Arguments) -> Result<Outcome> {
         probe(port, path).with_context(|| format!("GET /{path} on {port}"))?;
     }
     Ok(Outcome::Held(format!("server, source and kustomize controllers apart; ready in {took:.1?}")))
-}
-
-async fn install(cluster: &Cluster) -> Result<()> {
-    let params = PatchParams::apply("e2e").force();
-    for crd in flux_api::crds()? {
-        let name = crd["metadata"]["name"].as_str().context("a CRD has a name")?.to_owned();
-        let api = cluster.api("apiextensions.k8s.io/v1", "CustomResourceDefinition", None);
-        api.patch(&name, &params, &Patch::Apply(&crd)).await?;
-    }
-    Ok(())
 }
 
 async fn declare(cluster: &Cluster, url: &str) -> Result<()> {
