@@ -7,5 +7,5 @@ mod v2;
 mod v3;
 mod writer;
 
-pub use v2::{emit_v2, marshal_v2};
+pub use v2::{emit_v2, emit_v2_bytewise, marshal_v2};
 pub use v3::{emit_document_v3, emit_v3};

@@ -19,7 +19,16 @@ const SIMPLE_KEY: usize = 128;
 /// Prints a value as go-yaml v2 does: keys in natural order, sequences not indented, folded at 80 columns.
 /// Ends with a newline.
 pub fn emit_v2(value: &Value) -> String {
-    let mut emitter = Emitter { writer: Writer::new(2, 80) };
+    emit(value, false)
+}
+
+/// As [`emit_v2`], but with keys in bytewise order (`"1"`, `"10"`, `"9"`): what Flux takes digests of values over.
+pub fn emit_v2_bytewise(value: &Value) -> String {
+    emit(value, true)
+}
+
+fn emit(value: &Value, bytewise: bool) -> String {
+    let mut emitter = Emitter { writer: Writer::new(2, 80), bytewise };
     emitter.value(value, false);
     emitter.writer.indent = -1;
     emitter.writer.write_indent();
@@ -58,6 +67,8 @@ fn is_odd(value: &Value) -> bool {
 
 struct Emitter {
     writer: Writer,
+    /// Keys as the map has them, instead of in natural order.
+    bytewise: bool,
 }
 
 impl Emitter {
@@ -108,7 +119,9 @@ impl Emitter {
         let outer = self.writer.indent;
         self.writer.indent = if outer < 0 { 0 } else { outer + self.writer.best_indent };
         let mut entries: Vec<(&str, &Value)> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        order::sort(&mut entries);
+        if !self.bytewise {
+            order::sort(&mut entries);
+        }
         for (key, value) in entries {
             let analysis = analyze(key, true);
             self.writer.write_indent();
