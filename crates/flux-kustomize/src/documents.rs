@@ -24,13 +24,21 @@ pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Vec<Node>, Error> {
     };
     let chunks = split(&text)?;
     let single = chunks.len() == 1;
-    // Comments matter only where they describe how lists are merged.
-    let keep_comments = text.contains("x-kubernetes-patch-strategy") && text.contains("# {");
-    let options = ParseOptions { limits: *limits, keep_comments, ..ParseOptions::default() };
-    let mut nodes = Vec::new();
+    // Comments can describe how lists are merged, and error texts show objects with them.
+    let options = ParseOptions { limits: *limits, keep_comments: text.contains('#'), ..ParseOptions::default() };
+    let mut parsed = Vec::with_capacity(chunks.len());
     for chunk in chunks {
-        let parsed = flux_yaml::parse_one(chunk, &options).map_err(|yaml| Error::MalformedYaml { yaml, file: None })?;
-        let Some(mut node) = parsed.filter(|node| !is_null(node)) else { continue };
+        match flux_yaml::parse_one(chunk, &options) {
+            Ok(node) => parsed.push(Ok(node)),
+            // Upstream follows aliases when every document has been parsed.
+            Err(yaml) if yaml.is_bad_merge() => parsed
+                .push(Err(Error::Object { reason: "invalid map merge: received alias for a non-map value".into() })),
+            Err(yaml) => return Err(Error::MalformedYaml { yaml, file: None }),
+        }
+    }
+    let mut nodes = Vec::new();
+    for node in parsed {
+        let Some(mut node) = node?.filter(|node| !is_null(node)) else { continue };
         normalize(&mut node)?;
         match single.then(|| unwrap_list(&mut node)).flatten() {
             Some(items) => nodes.extend(items),

@@ -1,6 +1,8 @@
 //! kyaml's notions on node trees: what counts as null or empty, how a field is set, texts of faults.
 
-use flux_yaml::{EmitOptions, Mapping, Mark, Node, NodeKind, Scalar, ScalarStyle, Schema, Sequence, Tag};
+use flux_yaml::{
+    CollectionStyle, EmitOptions, Mapping, Mark, Node, NodeKind, Scalar, ScalarStyle, Schema, Sequence, Tag,
+};
 
 use crate::error::Error;
 
@@ -76,6 +78,11 @@ fn resolve_plain(text: &str, schema: Schema) -> Tag {
 /// True when a YAML 1.1 reader would not see a string in this text.
 pub(crate) fn is_yaml11_non_string(text: &str) -> bool {
     !text.is_empty() && !text.contains('\n') && resolve_plain(text, Schema::Yaml11) != Tag::Str
+}
+
+/// True when a plain scalar of this text would not be a string.
+pub(crate) fn is_v3_non_string(text: &str) -> bool {
+    resolve_plain(text, Schema::V3) != Tag::Str
 }
 
 pub(crate) fn is_null(node: &Node) -> bool {
@@ -287,18 +294,53 @@ fn settle_tags(node: &mut Node) {
 }
 
 /// Prepares a tree for printing: a quoted scalar is a string even where another tag was pinned.
+/// Between braces and brackets an absent value is printed as `''`, and so becomes a string.
 pub(crate) fn settle(node: &mut Node) {
+    settle_in(node, false);
+}
+
+/// Gives a folded text the line breaks it has after being printed and read: go-yaml's printing adds some around
+/// indented lines and at the end.
+fn refold(scalar: &mut Scalar) {
+    let mut map = Mapping::default();
+    map.entries.push((Node::plain("k"), Node::new(NodeKind::Scalar(scalar.clone()))));
+    let printed = flux_yaml::emit_v3(&Node::new(NodeKind::Mapping(map)), &EmitOptions::default());
+    let again = flux_yaml::parse_one(&printed, &flux_yaml::ParseOptions::default());
+    if let Ok(Some(again)) = again
+        && let Some(text) = again.get("k").and_then(Node::text)
+    {
+        scalar.text = text.into();
+    }
+}
+
+fn settle_in(node: &mut Node, in_flow: bool) {
     node.anchor = None;
     match &mut node.kind {
         NodeKind::Scalar(scalar) => {
+            if in_flow && scalar.text.is_empty() && scalar.tag == Tag::Implicit {
+                scalar.tag = Tag::Str;
+            }
+            if scalar.style == ScalarStyle::Folded && scalar.text.matches('\n').nth(1).is_some() {
+                refold(scalar);
+            }
             let quoted = scalar.style != ScalarStyle::Plain;
             let pinned = !matches!(scalar.tag, Tag::Implicit | Tag::Str);
             if quoted && pinned && (scalar.tag == Tag::Null || resolve_plain(&scalar.text, Schema::V3) == scalar.tag) {
                 scalar.tag = Tag::Str;
             }
         }
-        NodeKind::Sequence(seq) => seq.items.iter_mut().for_each(settle),
-        NodeKind::Mapping(map) => map.entries.iter_mut().for_each(|(_, value)| settle(value)),
+        NodeKind::Sequence(seq) => {
+            let in_flow = in_flow || seq.style == CollectionStyle::Flow;
+            seq.items.iter_mut().for_each(|item| settle_in(item, in_flow));
+        }
+        NodeKind::Mapping(map) => {
+            let in_flow = in_flow || map.style == CollectionStyle::Flow;
+            for (key, value) in &mut map.entries {
+                // A key is printed in quotes when it is empty, wherever it is.
+                settle_in(key, true);
+                settle_in(value, in_flow);
+            }
+        }
         NodeKind::Alias(_) => {}
     }
 }

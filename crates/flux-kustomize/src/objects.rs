@@ -4,7 +4,6 @@ use flux_yaml::{EmitOptions, Node, ParseOptions, Schema};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::go::print::go_syntax;
 
 /// The built objects in order.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +60,8 @@ impl Objects {
             }
             let value = json_of(node)?;
             let printed = flux_yaml::marshal_v2(&value);
-            text.push_str(&printed.map_err(|yaml| Error::Serialize { object: go_syntax(&value), yaml })?);
+            let failed = |yaml| Error::Serialize { object: flux_yaml::go_syntax(node, Schema::V3), yaml };
+            text.push_str(&printed.map_err(failed)?);
         }
         Ok(text)
     }
@@ -73,8 +73,13 @@ fn json_of(node: &Node) -> Result<Value, Error> {
         let printed = flux_yaml::emit_v3(node, &EmitOptions::default());
         let again = flux_yaml::parse_one(&printed, &ParseOptions::default())
             .and_then(|node| node.map_or(Ok(Value::Null), |node| flux_yaml::to_json(&node, Schema::V3)));
-        let object = "map[string]interface {}(nil)".to_owned();
-        Error::Serialize { object, yaml: again.err().unwrap_or(error) }
+        let yaml = again.err().unwrap_or(error);
+        // What cannot be encoded was decoded before, so upstream can show it.
+        let object = match yaml.to_string().starts_with("json: ") {
+            true => flux_yaml::go_syntax(node, Schema::V3),
+            false => "map[string]interface {}(nil)".to_owned(),
+        };
+        Error::Serialize { object, yaml }
     })
 }
 

@@ -1,8 +1,9 @@
 //! Where objects and transformers come from, for `buildMetadata`.
 
-use flux_yaml::{EmitOptions, Mapping, Node, NodeKind};
+use flux_yaml::{EmitOptions, Mapping, Node, NodeKind, ScalarStyle};
 
 use crate::fs::clean;
+use crate::node::is_yaml11_non_string;
 use crate::remote;
 use crate::resource::{ORIGIN, Resource};
 
@@ -114,6 +115,12 @@ impl Origin {
 
 fn put(map: &mut Mapping, name: &str, value: &str) {
     if !value.is_empty() {
-        map.insert(name, Node::string(value));
+        let mut node = Node::string(value);
+        if let NodeKind::Scalar(scalar) = &mut node.kind
+            && is_yaml11_non_string(value)
+        {
+            scalar.style = ScalarStyle::DoubleQuoted;
+        }
+        map.insert(name, node);
     }
 }

@@ -208,19 +208,25 @@ impl ResMap {
     /// Places of the objects a selector matches.
     pub(crate) fn select(&self, selector: &Selector, schema: &Schema) -> Result<Vec<usize>, Error> {
         let matcher = Matcher::new(selector)?;
-        let by_labels = labels::parse(&selector.label_selector)?;
-        let by_annotations = labels::parse(&selector.annotation_selector)?;
-        let matches = |resource: &Resource| {
+        // Read when the first object comes so far, as upstream does: a selector nobody needs may be wrong.
+        let (mut by_labels, mut by_annotations) = (None, None);
+        let mut matches = |resource: &Resource| -> Result<bool, Error> {
             let (original, current) = (resource.original_id(schema), resource.id(schema));
             let meta = |name: &str| metadata(&resource.node).and_then(|meta| meta.get(name)).and_then(Node::as_mapping);
-            matcher.gvk(current.gvk)
+            Ok(matcher.gvk(current.gvk)
                 && (matcher.namespace(original.effective_namespace())
                     || matcher.namespace(current.effective_namespace()))
                 && (matcher.name(original.name) || matcher.name(current.name))
-                && by_labels.matches(meta("labels"))
-                && by_annotations.matches(meta("annotations"))
+                && labels::lazy(&mut by_labels, &selector.label_selector)?.matches(meta("labels"))
+                && labels::lazy(&mut by_annotations, &selector.annotation_selector)?.matches(meta("annotations")))
         };
-        Ok((0..self.list.len()).filter(|place| matches(&self.list[*place])).collect())
+        let mut places = Vec::new();
+        for (place, resource) in self.list.iter().enumerate() {
+            if matches(resource)? {
+                places.push(place);
+            }
+        }
+        Ok(places)
     }
 }
 

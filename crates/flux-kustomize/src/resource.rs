@@ -122,7 +122,8 @@ pub(crate) fn set_meta_map(node: &mut Node, name: &str, map: &BTreeMap<String, S
         return Ok(());
     }
     let mut fresh = Mapping::default();
-    fresh.entries.extend(map.iter().map(|(key, value)| (Node::string(key.as_str()), Node::string(value.as_str()))));
+    // Upstream makes keys without a tag here: a text that reads as something else becomes that.
+    fresh.entries.extend(map.iter().map(|(key, value)| (Node::plain(key.as_str()), Node::string(value.as_str()))));
     meta.entries.push((Node::plain(name), Node::new(NodeKind::Mapping(fresh))));
     Ok(())
 }
@@ -334,14 +335,17 @@ impl Resource {
     /// The tree with its history in annotations, as upstream's error texts show it.
     pub(crate) fn annotated(&self) -> Node {
         let history = &self.history;
-        let lists: [(&str, Vec<&str>); 8] = [
+        let flag = |set: bool| set.then_some("enabled").into_iter().collect();
+        let lists: [(&str, Vec<&str>); 10] = [
             ("previousNames", history.past.iter().map(|past| past.name.as_str()).collect()),
             ("previousNamespaces", history.past.iter().map(|past| past.namespace.as_str()).collect()),
             ("previousKinds", history.past.iter().map(|past| past.kind.as_str()).collect()),
             ("prefixes", history.prefixes.iter().map(String::as_str).collect()),
             ("suffixes", history.suffixes.iter().map(String::as_str).collect()),
             ("refBy", history.referred_by.iter().map(String::as_str).collect()),
-            ("needsHashSuffix", history.needs_hash.then_some("enabled").into_iter().collect()),
+            ("needsHashSuffix", flag(history.needs_hash)),
+            ("allowNameChange", flag(history.allow_name_change)),
+            ("allowKindChange", flag(history.allow_kind_change)),
             ("generatorBehavior", history.behavior.map(Behavior::name).into_iter().collect()),
         ];
         let mut node = self.node.clone();
@@ -367,7 +371,10 @@ impl Resource {
             let fine = |(key, value): &(Node, Node)| {
                 let name = raw(key);
                 let unwanted = name == ORIGIN || name == TRANSFORMATIONS || READER_ANNOTATIONS.contains(&name);
-                !unwanted && node::shape(value) == Shape::Scalar && node::is_string(value)
+                !unwanted
+                    && node::shape(value) == Shape::Scalar
+                    && node::is_string(value)
+                    && !node::is_v3_non_string(name)
             };
             !map.entries.is_empty() && map.entries.iter().all(fine) && !has_duplicates(map)
         });

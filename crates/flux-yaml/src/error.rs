@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub(crate) const BAD_MERGE: &str = "yaml: map merge requires map or sequence of maps as the value";
+
 /// Why a text is not the YAML somebody wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -42,6 +44,11 @@ impl Error {
 
     pub(crate) fn limit(text: impl Into<String>) -> Self {
         Self::new(ErrorKind::Limit(text.into()))
+    }
+
+    /// True when a `<<` names something that is no mapping.
+    pub fn is_bad_merge(&self) -> bool {
+        matches!(&self.kind, ErrorKind::Value(text) if text == BAD_MERGE)
     }
 
     /// True when a limit refused the text, rather than its own faults.

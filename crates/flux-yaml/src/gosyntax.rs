@@ -3,17 +3,17 @@
 //! The usual way to meet one is a template that was never rendered: `name: {{ .Values.name }}`.
 
 use crate::gofmt;
-use crate::json::whole;
 use crate::node::{Mapping, Node, NodeKind};
 use crate::options::Schema;
 use crate::resolve::{Resolved, resolve};
+use crate::timestamp;
 
 /// Longer texts are cut; an error is for reading.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 64 << 10;
 
 pub(crate) fn value(node: &Node, schema: Schema) -> String {
     let mut out = String::new();
-    write(node, schema, &mut out, 0);
+    write(node, schema, &mut out, 0, false);
     out
 }
 
@@ -22,8 +22,41 @@ pub(crate) fn scalar_key(node: &Node, schema: Schema) -> String {
     value(node, schema)
 }
 
-fn write(node: &Node, schema: Schema, out: &mut String, depth: usize) {
-    if out.len() > LONGEST || depth > 50 {
+/// As decoded into `map[string]interface{}`: the keys of the outermost mapping are texts.
+pub(crate) fn object(node: &Node, schema: Schema) -> String {
+    let mut out = String::new();
+    write(node, schema, &mut out, 0, true);
+    out
+}
+
+/// What Go's JSON encoder minds first in the decoded node, in its words.
+pub(crate) fn unencodable(node: &Node, schema: Schema) -> Option<String> {
+    find_unencodable(node, schema, true, 0)
+}
+
+fn find_unencodable(node: &Node, schema: Schema, top: bool, depth: usize) -> Option<String> {
+    match &node.kind {
+        NodeKind::Scalar(scalar) => match resolve(scalar, schema) {
+            Ok(Resolved::Float(number)) if !number.is_finite() => {
+                Some(format!("json: unsupported value: {}", float(number)))
+            }
+            _ => None,
+        },
+        NodeKind::Alias(_) => None,
+        NodeKind::Sequence(sequence) => {
+            sequence.items.iter().find_map(|item| find_unencodable(item, schema, false, depth + 1))
+        }
+        NodeKind::Mapping(mapping) => {
+            if schema == Schema::V3 && !top && !has_text_keys(mapping, schema) {
+                return Some("json: unsupported type: map[interface {}]interface {}".to_owned());
+            }
+            sorted(mapping, schema).into_iter().find_map(|(_, value)| find_unencodable(value, schema, false, depth + 1))
+        }
+    }
+}
+
+fn write(node: &Node, schema: Schema, out: &mut String, depth: usize, top: bool) {
+    if out.len() > LONGEST || depth > 1_000 {
         out.push_str("...");
         return;
     }
@@ -33,11 +66,12 @@ fn write(node: &Node, schema: Schema, out: &mut String, depth: usize) {
             Ok(Resolved::Bool(flag)) => out.push_str(&flag.to_string()),
             Ok(Resolved::Int(number)) => out.push_str(&number.to_string()),
             Ok(Resolved::Uint(number)) => out.push_str(&format!("{number:#x}")),
-            Ok(Resolved::Float(number)) => match whole(number) {
-                Some(number) => out.push_str(&number.to_string()),
-                None => out.push_str(&gofmt::float(number)),
-            },
+            Ok(Resolved::Float(number)) => out.push_str(&float(number)),
             Ok(Resolved::Binary(bytes)) => out.push_str(&gofmt::quote(&String::from_utf8_lossy(&bytes))),
+            Ok(Resolved::Timestamp(text)) => match (schema, timestamp::parse(text)) {
+                (Schema::V3, Some(time)) => out.push_str(&time.go_syntax()),
+                _ => out.push_str(&gofmt::quote(text)),
+            },
             _ => out.push_str(&gofmt::quote(&scalar.text)),
         },
         NodeKind::Alias(name) => out.push_str(&gofmt::quote(name)),
@@ -47,30 +81,63 @@ fn write(node: &Node, schema: Schema, out: &mut String, depth: usize) {
                 if at > 0 {
                     out.push_str(", ");
                 }
-                write(item, schema, out, depth + 1);
+                write(item, schema, out, depth + 1, false);
             }
             out.push('}');
         }
-        NodeKind::Mapping(mapping) => write_map(mapping, schema, out, depth),
+        NodeKind::Mapping(mapping) => write_map(mapping, schema, out, depth, top),
     }
 }
 
-fn write_map(mapping: &Mapping, schema: Schema, out: &mut String, depth: usize) {
-    let text_keys = mapping
-        .entries
-        .iter()
-        .all(|(key, _)| key.as_scalar().is_some_and(|scalar| matches!(resolve(scalar, schema), Ok(Resolved::Str(_)))));
-    let strings = schema == Schema::V3 && text_keys;
+/// `%#v` of a float.
+fn float(number: f64) -> String {
+    match number {
+        number if number.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        number => gofmt::float(number),
+    }
+}
+
+fn has_text_keys(mapping: &Mapping, schema: Schema) -> bool {
+    mapping.entries.iter().all(|(key, _)| {
+        key.as_scalar()
+            .is_some_and(|scalar| matches!(resolve(scalar, schema), Ok(Resolved::Str(_) | Resolved::Binary(_))))
+    })
+}
+
+/// In Go's order of map keys: by kind, then by value.
+fn sorted(mapping: &Mapping, schema: Schema) -> Vec<&(Node, Node)> {
+    let rank = |key: &Node| match key.as_scalar().map(|scalar| resolve(scalar, schema)) {
+        Some(Ok(Resolved::Null)) => (0, 0.0),
+        Some(Ok(Resolved::Int(number))) => (2, number as f64),
+        Some(Ok(Resolved::Uint(number))) => (2, number as f64),
+        Some(Ok(Resolved::Float(number))) => (3, number),
+        Some(Ok(Resolved::Bool(flag))) => (4, f64::from(u8::from(flag))),
+        Some(Ok(Resolved::Timestamp(_))) => (5, 0.0),
+        _ => (1, 0.0),
+    };
+    let mut entries: Vec<_> = mapping.entries.iter().map(|entry| (rank(&entry.0), entry)).collect();
+    entries.sort_by(|((a_kind, a), a_entry), ((b_kind, b), b_entry)| {
+        let text = |entry: &(Node, Node)| entry.0.text().unwrap_or_default().to_owned();
+        a_kind.cmp(b_kind).then(a.total_cmp(b)).then_with(|| text(a_entry).cmp(&text(b_entry)))
+    });
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn write_map(mapping: &Mapping, schema: Schema, out: &mut String, depth: usize, top: bool) {
+    let strings = schema == Schema::V3 && (top || has_text_keys(mapping, schema));
     out.push_str(if strings { "map[string]interface {}{" } else { "map[interface {}]interface {}{" });
-    let mut entries: Vec<&(Node, Node)> = mapping.entries.iter().collect();
-    entries.sort_by_key(|(key, _)| key.text().unwrap_or("").to_owned());
-    for (at, (key, value)) in entries.into_iter().enumerate() {
+    for (at, (key, value)) in sorted(mapping, schema).into_iter().enumerate() {
         if at > 0 {
             out.push_str(", ");
         }
-        write(key, schema, out, depth + 1);
+        match key.text() {
+            Some(text) if top => out.push_str(&gofmt::quote(text)),
+            _ => write(key, schema, out, depth + 1, false),
+        }
         out.push(':');
-        write(value, schema, out, depth + 1);
+        write(value, schema, out, depth + 1, false);
     }
     out.push('}');
 }

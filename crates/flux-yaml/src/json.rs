@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::alias;
 use crate::duplicates;
-use crate::error::{Error, ErrorKind};
+use crate::error::{BAD_MERGE, Error, ErrorKind};
 use crate::gofmt;
 use crate::gosyntax;
 use crate::node::{Mapping, Node, NodeKind, Scalar, ScalarStyle, Sequence, Tag};
@@ -47,13 +47,13 @@ struct Converter<'a> {
     options: &'a JsonOptions,
     /// Defects that do not stop the decoder, a line each.
     problems: Vec<String>,
-    /// Some mapping has a key that is no string, which only the JSON encoder minds.
-    odd_key: bool,
+    /// Something that only the JSON encoder minds: a key that is no string, an infinity.
+    unencodable: bool,
 }
 
 impl<'a> Converter<'a> {
     fn new(options: &'a JsonOptions) -> Self {
-        Self { options, problems: Vec::new(), odd_key: false }
+        Self { options, problems: Vec::new(), unencodable: false }
     }
 
     fn finish(&mut self, node: &Node) -> Result<Value, Error> {
@@ -61,8 +61,10 @@ impl<'a> Converter<'a> {
         if !self.problems.is_empty() {
             return Err(Error::new(ErrorKind::Unmarshal(std::mem::take(&mut self.problems))));
         }
-        if self.odd_key {
-            return Err(Error::value("json: unsupported type: map[interface {}]interface {}"));
+        if self.unencodable
+            && let Some(text) = gosyntax::unencodable(node, self.options.schema)
+        {
+            return Err(Error::value(text));
         }
         Ok(value)
     }
@@ -92,13 +94,13 @@ impl<'a> Converter<'a> {
         }
     }
 
-    fn scalar(&self, scalar: &Scalar) -> Result<Value, Error> {
+    fn scalar(&mut self, scalar: &Scalar) -> Result<Value, Error> {
         Ok(match resolve(scalar, self.options.schema)? {
             Resolved::Null => Value::Null,
             Resolved::Bool(value) => Value::Bool(value),
             Resolved::Int(value) => Value::from(value),
             Resolved::Uint(value) => Value::from(value),
-            Resolved::Float(value) => float(value)?,
+            Resolved::Float(value) => self.float(value),
             Resolved::Str(text) => Value::from(text),
             Resolved::Merge => Value::from("<<"),
             Resolved::Binary(bytes) => Value::from(replaced(&bytes)),
@@ -107,6 +109,11 @@ impl<'a> Converter<'a> {
                 _ => Value::from(text),
             },
         })
+    }
+
+    fn float(&mut self, value: f64) -> Value {
+        self.unencodable |= !value.is_finite();
+        whole(value).map_or_else(|| Value::from(value), Value::Number)
     }
 
     fn mapping_v2(&mut self, mapping: &Mapping, map: &mut Map<String, Value>, depth: usize) -> Result<(), Error> {
@@ -173,7 +180,7 @@ impl<'a> Converter<'a> {
         top: bool,
         depth: usize,
     ) -> Result<(), Error> {
-        let (problems, odd_key) = (self.problems.len(), self.odd_key);
+        let (problems, unencodable) = (self.problems.len(), self.unencodable);
         let entered = self.entries_v3(mapping, map, top, depth);
         let refuse = self.options.duplicates != JsonDuplicates::LastWins;
         let merges = matches!(entered, Ok(Some(_)));
@@ -185,7 +192,7 @@ impl<'a> Converter<'a> {
             if duplicates::report(mapping, &mut found) {
                 self.problems.truncate(problems);
                 self.problems.append(&mut found);
-                self.odd_key = odd_key;
+                self.unencodable = unencodable;
                 return Ok(());
             }
         }
@@ -269,7 +276,7 @@ impl<'a> Converter<'a> {
             Resolved::Binary(bytes) => Ok(Some(replaced(&bytes))),
             Resolved::Null if top => Ok(None),
             _ => {
-                self.odd_key |= !top;
+                self.unencodable |= !top;
                 Ok(Some(scalar.text.to_string()))
             }
         }
@@ -293,7 +300,7 @@ pub(crate) fn is_merge(key: &Node) -> bool {
 }
 
 pub(crate) fn bad_merge() -> Error {
-    Error::value("yaml: map merge requires map or sequence of maps as the value")
+    Error::value(BAD_MERGE)
 }
 
 /// The mappings that a `<<` names, first one first.
@@ -315,23 +322,6 @@ fn replaced(bytes: &[u8]) -> String {
         out.extend(std::iter::repeat_n('\u{FFFD}', chunk.invalid().len()));
     }
     out
-}
-
-fn float(value: f64) -> Result<Value, Error> {
-    if !value.is_finite() {
-        let name = if value.is_nan() {
-            "NaN"
-        } else if value > 0.0 {
-            "+Inf"
-        } else {
-            "-Inf"
-        };
-        return Err(Error::value(format!("json: unsupported value: {name}")));
-    }
-    Ok(match whole(value) {
-        Some(number) => Value::Number(number),
-        None => Value::from(value),
-    })
 }
 
 /// The integer that Go's JSON text of a float reads as, when it is one.

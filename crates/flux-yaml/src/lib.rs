@@ -111,6 +111,11 @@ pub fn to_json(node: &Node, schema: Schema) -> Result<Value, Error> {
     to_json_with(node, &JsonOptions::new(schema))
 }
 
+/// A node in Go's `%#v` form, as decoded into `map[string]interface{}`; upstream's errors show objects so.
+pub fn go_syntax(node: &Node, schema: Schema) -> String {
+    gosyntax::object(node, schema)
+}
+
 /// `sigs.k8s.io/yaml.YAMLToJSON`: the first document of `text` by YAML 1.1 rules; null when there is none. Of
 /// equal keys the last one wins.
 ///

@@ -127,6 +127,28 @@ impl Timestamp {
         }
         out
     }
+
+    /// `%#v` of the time.
+    pub(crate) fn go_syntax(&self) -> String {
+        const MONTHS: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        let Self { year, month, day, hour, minute, second, nanosecond, offset } = self;
+        let month = MONTHS.get(month.saturating_sub(1) as usize).unwrap_or(&"January");
+        let zone = if *offset == 0 { "time.UTC" } else { "time.Location(\"\")" };
+        format!("time.Date({year}, time.{month}, {day}, {hour}, {minute}, {second}, {nanosecond}, {zone})")
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use crate::id::{GvkRef, sort_key};
 
 go_struct! {
     struct PlainSpec as "FieldSpec" {
-        "group" omit group: String,
-        "version" omit version: String,
-        "kind" omit kind: String,
+        @"Gvk" "group" omit group: String,
+        @"Gvk" "version" omit version: String,
+        @"Gvk" "kind" omit kind: String,
         "path" omit path: String,
         "create" omit create: bool,
     }
@@ -94,9 +94,9 @@ impl GoType for FieldSpec {
 go_struct! {
     /// What is named, and the fields that name it.
     pub(crate) struct NameReference as "NameBackReferences" {
-        "group" omit group: String,
-        "version" omit version: String,
-        "kind" omit kind: String,
+        @"Gvk" "group" omit group: String,
+        @"Gvk" "version" omit version: String,
+        @"Gvk" "kind" omit kind: String,
         "fieldSpecs" omit referrers: Vec<FieldSpec>,
     }
 }

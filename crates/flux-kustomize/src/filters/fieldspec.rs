@@ -100,6 +100,9 @@ fn step_into<'a>(at: &'a mut Node, step: &str, last: bool, make: Make) -> Result
     if name.is_empty() {
         return Err(Error::Reference { reason: "cannot set or create an empty field name".into() });
     }
+    if name == "*" {
+        return Err(Error::Reference { reason: format!("fieldName: {name}: wildcard is not supported in PathGetter") });
+    }
     if name.bytes().all(|b| b.is_ascii_digit()) {
         // A number is a place in a list to upstream, and this is no list.
         return node::sequence(at).map(|_| None).map_err(|error| error.within(format!("fieldName: {name}")));

@@ -194,6 +194,15 @@ impl Visitor<'_> {
             }
             return (self.set)(at);
         };
+        let mut lost;
+        let at = match is_null(at) && self.create.is_some() && step != "*" {
+            // What upstream makes inside a null counts as found and is never printed.
+            true => {
+                lost = made_shape(Some(step), Shape::Scalar).empty();
+                &mut lost
+            }
+            false => at,
+        };
         if let Some(number) = place(step) {
             self.item(at, number, rest)
         } else if is_match(step) {

@@ -33,8 +33,8 @@ fn links_that_leave_the_root_are_refused() {
     let fs = RootedDir::new(root.path()).unwrap();
     assert!(matches!(fs.read(&root.path().join("away")), Err(FsError::OutsideRoot { .. })));
     assert!(matches!(fs.read(&root.path().join("d/../x")), Err(FsError::CannotOpen { .. })));
-    assert!(matches!(fs.read(&root.path().join("d/../../x")), Err(FsError::OutsideRoot { .. })));
-    assert!(matches!(fs.canonical(&root.path().join("d/../../x")), Err(FsError::MissingOnDisk { .. })));
+    assert!(matches!(fs.read(&root.path().join("d/../../not-there-at-all")), Err(FsError::OutsideRoot { .. })));
+    assert!(matches!(fs.canonical(&root.path().join("d/../../not-there-at-all")), Err(FsError::MissingOnDisk { .. })));
     assert_eq!(&*fs.read(&root.path().join("d/near")).unwrap(), b"f");
     assert!(matches!(fs.read(&root.path().join("loop")), Err(FsError::Io { .. })));
     assert!(matches!(

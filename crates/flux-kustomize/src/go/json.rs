@@ -263,12 +263,13 @@ pub(crate) fn put<T: GoType>(map: &mut Map<String, Value>, key: &str, value: &T,
     }
 }
 
-/// Declares a structure that decodes as Go's. `omit` fields are left out of an encoding when empty.
+/// Declares a structure that decodes as Go's. `omit` fields are left out of an encoding when empty; `@` names the
+/// structures embedded in Go's through which a field is reached, as error texts do.
 macro_rules! go_struct {
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident as $go:literal {
-            $( $(#[$field_meta:meta])* $key:literal $mode:ident $field:ident : $type:ty, )*
+            $( $(#[$field_meta:meta])* $(@$via:literal)? $key:literal $mode:ident $field:ident : $type:ty, )*
         }
     ) => {
         $(#[$meta])*
@@ -286,7 +287,7 @@ macro_rules! go_struct {
                 };
                 for (key, item) in map {
                     $( if key.eq_ignore_ascii_case($key) {
-                        decoder.inside($go, $key, |decoder| self.$field.decode(item, decoder));
+                        decoder.inside($go, concat!($($via, ".",)? $key), |decoder| self.$field.decode(item, decoder));
                         continue;
                     } )*
                     decoder.unknown(key);

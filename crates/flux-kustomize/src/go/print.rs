@@ -28,25 +28,6 @@ pub(crate) fn quote(text: &str) -> String {
     out
 }
 
-/// `%#v` of a value decoded into `map[string]interface{}`.
-pub(crate) fn go_syntax(value: &Value) -> String {
-    match value {
-        Value::Null => "interface {}(nil)".into(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => quote(text),
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(go_syntax).collect();
-            format!("[]interface {{}}{{{}}}", items.join(", "))
-        }
-        Value::Object(map) => {
-            let entries: Vec<_> =
-                map.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
-            format!("map[string]interface {{}}{{{}}}", entries.join(", "))
-        }
-    }
-}
-
 /// `%v` of a `map[string]string`.
 pub(crate) fn string_map<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut entries: Vec<_> = entries.collect();

@@ -39,14 +39,13 @@ impl Target<'_, '_> {
     fn field_generators(&self) -> Result<Vec<(Generator, Option<Origin>)>, Error> {
         let kustomization = &self.kustomization;
         let global = kustomization.generator_options.as_ref();
-        let make =
-            |kind, args: &GeneratorArgs| Generator::Data { kind, args: Box::new(args.clone().with_global(global)) };
+        let make = |kind, args: GeneratorArgs| Generator::Data { kind, args: Box::new(args.with_global(global)) };
         let mut all = Vec::new();
         for args in &kustomization.config_map_generator {
-            all.push((make(Generated::ConfigMap, args), self.builtin_origin("ConfigMapGenerator")));
+            all.push((make(Generated::ConfigMap, args.clone().into()), self.builtin_origin("ConfigMapGenerator")));
         }
         for args in &kustomization.secret_generator {
-            all.push((make(Generated::Secret, args), self.builtin_origin("SecretGenerator")));
+            all.push((make(Generated::Secret, args.clone()), self.builtin_origin("SecretGenerator")));
         }
         match kustomization.helm_charts.first() {
             None => Ok(all),

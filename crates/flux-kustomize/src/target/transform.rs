@@ -1,5 +1,7 @@
 //! Runs the transformers and validators of a kustomization.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::Target;
@@ -14,6 +16,7 @@ use crate::go::json::GoType;
 use crate::origin::Origin;
 use crate::resmap::ResMap;
 use crate::resource::{ORIGIN, Resource, TRANSFORMATIONS, set_meta_map};
+use crate::schema::Schema;
 use crate::types::Label;
 
 /// A label validators may add.
@@ -147,7 +150,10 @@ impl Target<'_, '_> {
             let before = gathered.map.clone();
             validator.transform(&mut gathered.map, &schema)?;
             if !same_but_for_label(&before, &gathered.map)? {
-                let reason = "validator shouldn't modify the resource map".into();
+                let mut reason = "validator shouldn't modify the resource map".to_owned();
+                if let Some(id) = missing_id(&before, &gathered.map, &schema) {
+                    reason.push_str(&format!(": id in self missing from other; id: {id}"));
+                }
                 return Err(Error::Plugin { reason });
             }
         }
@@ -186,6 +192,16 @@ fn note(resource: &mut Resource, origin: &Origin) -> Result<(), Error> {
     let mut text = resource.annotation(TRANSFORMATIONS).unwrap_or_default().to_owned();
     text.push_str(&origin.entry_text());
     resource.set_annotation(TRANSFORMATIONS, &text)
+}
+
+/// The first id before that is none after.
+fn missing_id(before: &ResMap, after: &ResMap, schema: &Schema) -> Option<String> {
+    if before.len() != after.len() {
+        return None;
+    }
+    let known: HashSet<_> = after.iter().map(|resource| resource.id(schema).key()).collect();
+    let missing = before.iter().find(|resource| !known.contains(&resource.id(schema).key()))?;
+    Some(missing.id(schema).to_string())
 }
 
 fn same_but_for_label(before: &ResMap, after: &ResMap) -> Result<bool, Error> {

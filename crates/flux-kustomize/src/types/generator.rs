@@ -14,17 +14,38 @@ go_struct! {
 }
 
 go_struct! {
-    /// The arguments of both; `type` is a Secret's.
-    pub(crate) struct GeneratorArgs as "GeneratorArgs" {
-        "namespace" omit namespace: String,
-        "name" omit name: String,
-        "behavior" omit behavior: String,
-        "literals" omit literals: Vec<String>,
-        "files" omit files: Vec<String>,
-        "envs" omit envs: Vec<String>,
-        "env" omit env: String,
-        "options" omit options: Option<GeneratorOptions>,
+    /// The arguments of both kinds; `type` is a Secret's.
+    pub(crate) struct GeneratorArgs as "SecretArgs" {
+        @"GeneratorArgs" "namespace" omit namespace: String,
+        @"GeneratorArgs" "name" omit name: String,
+        @"GeneratorArgs" "behavior" omit behavior: String,
+        @"GeneratorArgs.KvPairSources" "literals" omit literals: Vec<String>,
+        @"GeneratorArgs.KvPairSources" "files" omit files: Vec<String>,
+        @"GeneratorArgs.KvPairSources" "envs" omit envs: Vec<String>,
+        @"GeneratorArgs.KvPairSources" "env" omit env: String,
+        @"GeneratorArgs" "options" omit options: Option<GeneratorOptions>,
         "type" omit secret_type: String,
+    }
+}
+
+go_struct! {
+    /// The arguments of a ConfigMap, as they are read.
+    pub(crate) struct ConfigMapArgs as "ConfigMapArgs" {
+        @"GeneratorArgs" "namespace" omit namespace: String,
+        @"GeneratorArgs" "name" omit name: String,
+        @"GeneratorArgs" "behavior" omit behavior: String,
+        @"GeneratorArgs.KvPairSources" "literals" omit literals: Vec<String>,
+        @"GeneratorArgs.KvPairSources" "files" omit files: Vec<String>,
+        @"GeneratorArgs.KvPairSources" "envs" omit envs: Vec<String>,
+        @"GeneratorArgs.KvPairSources" "env" omit env: String,
+        @"GeneratorArgs" "options" omit options: Option<GeneratorOptions>,
+    }
+}
+
+impl From<ConfigMapArgs> for GeneratorArgs {
+    fn from(args: ConfigMapArgs) -> Self {
+        let ConfigMapArgs { namespace, name, behavior, literals, files, envs, env, options } = args;
+        Self { namespace, name, behavior, literals, files, envs, env, options, secret_type: String::new() }
     }
 }
 

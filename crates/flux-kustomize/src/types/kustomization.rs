@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{GeneratorArgs, GeneratorOptions, Replacement, Selector, Var};
+use super::{ConfigMapArgs, GeneratorArgs, GeneratorOptions, Replacement, Selector, Var};
 use crate::config::FieldSpec;
 use crate::error::Error;
 use crate::go::json::{self, Decoder, GoType, go_struct};
@@ -157,8 +157,8 @@ go_struct! {
 
 go_struct! {
     pub(crate) struct Kustomization as "Kustomization" {
-        "apiVersion" omit api_version: String,
-        "kind" omit kind: String,
+        @"TypeMeta" "apiVersion" omit api_version: String,
+        @"TypeMeta" "kind" omit kind: String,
         "metadata" omit metadata: Option<ObjectMeta>,
         "openapi" omit openapi: Strings,
         "namePrefix" omit name_prefix: String,
@@ -180,7 +180,7 @@ go_struct! {
         "components" omit components: Vec<String>,
         "crds" omit crds: Vec<String>,
         "bases" omit bases: Vec<String>,
-        "configMapGenerator" omit config_map_generator: Vec<GeneratorArgs>,
+        "configMapGenerator" omit config_map_generator: Vec<ConfigMapArgs>,
         "secretGenerator" omit secret_generator: Vec<GeneratorArgs>,
         "helmGlobals" omit helm_globals: Option<HelmGlobals>,
         "helmCharts" omit helm_charts: Vec<HelmChart>,
@@ -267,9 +267,11 @@ impl Kustomization {
         }
         self.resources.append(&mut self.bases);
         self.images.append(&mut self.image_tags);
-        for args in self.config_map_generator.iter_mut().chain(&mut self.secret_generator) {
-            if !args.env.is_empty() {
-                args.envs.push(std::mem::take(&mut args.env));
+        let of_maps = self.config_map_generator.iter_mut().map(|args| (&mut args.env, &mut args.envs));
+        let of_secrets = self.secret_generator.iter_mut().map(|args| (&mut args.env, &mut args.envs));
+        for (env, envs) in of_maps.chain(of_secrets) {
+            if !env.is_empty() {
+                envs.push(std::mem::take(env));
             }
         }
         self.fix_charts();

@@ -6,7 +6,7 @@ mod replacement;
 mod selector;
 mod var;
 
-pub(crate) use generator::{GeneratorArgs, GeneratorOptions};
+pub(crate) use generator::{ConfigMapArgs, GeneratorArgs, GeneratorOptions};
 pub(crate) use kustomization::{
     Image, KIND, Kustomization, Label, ObjectMeta, Patch, PatchArgs, PatchPath, Replica, SortOptions, VERSION, read,
 };

@@ -17,11 +17,11 @@ go_struct! {
 
 go_struct! {
     pub(crate) struct SourceSelector as "SourceSelector" {
-        "group" omit group: String,
-        "version" omit version: String,
-        "kind" omit kind: String,
-        "name" omit name: String,
-        "namespace" omit namespace: String,
+        @"ResId.Gvk" "group" omit group: String,
+        @"ResId.Gvk" "version" omit version: String,
+        @"ResId.Gvk" "kind" omit kind: String,
+        @"ResId" "name" omit name: String,
+        @"ResId" "namespace" omit namespace: String,
         "fieldPath" omit field_path: String,
         "options" omit options: Option<FieldOptions>,
     }
@@ -39,9 +39,9 @@ go_struct! {
 go_struct! {
     /// One replacement, or the file (`path`) that holds some.
     pub(crate) struct Replacement as "ReplacementField" {
-        "source" omit source: Option<SourceSelector>,
-        "targets" omit targets: Option<Vec<TargetSelector>>,
-        "sourceValue" omit source_value: Option<String>,
+        @"Replacement" "source" omit source: Option<SourceSelector>,
+        @"Replacement" "targets" omit targets: Option<Vec<TargetSelector>>,
+        @"Replacement" "sourceValue" omit source_value: Option<String>,
         "path" omit path: String,
     }
 }

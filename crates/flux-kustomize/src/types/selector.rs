@@ -11,11 +11,11 @@ use crate::id::{GvkRef, Id};
 
 go_struct! {
     pub(crate) struct Selector as "Selector" {
-        "group" omit group: String,
-        "version" omit version: String,
-        "kind" omit kind: String,
-        "name" omit name: String,
-        "namespace" omit namespace: String,
+        @"ResId.Gvk" "group" omit group: String,
+        @"ResId.Gvk" "version" omit version: String,
+        @"ResId.Gvk" "kind" omit kind: String,
+        @"ResId" "name" omit name: String,
+        @"ResId" "namespace" omit namespace: String,
         "annotationSelector" omit annotation_selector: String,
         "labelSelector" omit label_selector: String,
     }

@@ -10,9 +10,9 @@ use crate::id::GvkRef;
 go_struct! {
     pub(crate) struct VarTarget as "Target" {
         "apiVersion" omit api_version: String,
-        "group" omit group: String,
-        "version" omit version: String,
-        "kind" omit kind: String,
+        @"Gvk" "group" omit group: String,
+        @"Gvk" "version" omit version: String,
+        @"Gvk" "kind" omit kind: String,
         "name" keep name: String,
         "namespace" omit namespace: String,
     }

@@ -2,4 +2,5 @@
 
 mod builds;
 mod hostile;
+mod printing;
 mod readonly;
