@@ -2,24 +2,69 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
+
+use regex::Regex;
 
 use crate::version::Version;
 
 /// Longer texts are no ranges.
-const MAX_LENGTH: usize = 4096;
+const MAX_LENGTH: usize = 512;
+/// Alternatives of one range.
+const MAX_ALTERNATIVES: usize = 32;
 
 /// A range: alternatives of comparisons that must all hold.
 #[derive(Clone, Debug)]
 pub struct Constraint {
     alternatives: Vec<Vec<Comparison>>,
-    original: String,
 }
 
-/// Why a text is no range.
+/// Why a text is no range; the texts are those of the original.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("improper constraint: {text}")]
-pub struct ConstraintError {
-    pub text: String,
+pub enum ConstraintError {
+    #[error("improper constraint: {text:?}")]
+    Improper { text: String },
+    #[error("constraint parser error")]
+    Version,
+    #[error("constraint string is too long (max 512 bytes)")]
+    TooLong,
+    #[error("too many constraint groups (max 32)")]
+    TooManyAlternatives,
+}
+
+/// Why a version is not in a range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    #[error("{version:?} is a prerelease version and the constraint is only looking for release versions")]
+    Prerelease { version: String },
+    #[error("{version:?} is equal to {bound:?}")]
+    Equal { version: String, bound: String },
+    #[error("{version:?} is not equal to {bound:?}")]
+    NotEqual { version: String, bound: String },
+    #[error("{version:?} is less than {bound:?}")]
+    Less { version: String, bound: String },
+    #[error("{version:?} is less than or equal to {bound:?}")]
+    LessOrEqual { version: String, bound: String },
+    #[error("{version:?} is greater than {bound:?}")]
+    Greater { version: String, bound: String },
+    #[error("{version:?} is greater than or equal to {bound:?}")]
+    GreaterOrEqual { version: String, bound: String },
+    #[error("{version:?} does not have same major version as {bound:?}")]
+    Major { version: String, bound: String },
+    #[error("{version:?} does not have same major and minor version as {bound:?}")]
+    MajorMinor { version: String, bound: String },
+    #[error(
+        "{version:?} does not have same minor version as {bound:?}. Expected minor versions to match when constraint \
+         major version is 0"
+    )]
+    MinorOfZero { version: String, bound: String },
+    #[error("{version:?} does not have same minor version as {bound:?}")]
+    Minor { version: String, bound: String },
+    #[error(
+        "{version:?} does not equal {bound:?}. Expect version and constraint to equal when major and minor versions \
+         are 0"
+    )]
+    Patch { version: String, bound: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +81,9 @@ enum Operator {
 
 #[derive(Clone, Debug)]
 struct Comparison {
+    /// As written.
+    sign: String,
+    written: String,
     operator: Operator,
     version: Version,
     /// Minor, or patch, is missing or a wildcard.
@@ -45,19 +93,87 @@ struct Comparison {
     wild: bool,
 }
 
+const OPERATORS: &str = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^";
+const VERSION: &str = r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?";
+
+/// The original's patterns: what a range may look like is what they match.
+struct Patterns {
+    one: Regex,
+    hyphen: Regex,
+    each: Regex,
+    valid: Regex,
+}
+
+fn patterns() -> &'static Patterns {
+    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
+    PATTERNS.get_or_init(|| {
+        const SPACE: &str = r"[\t\n\f\r ]";
+        let build = |pattern: String| Regex::new(&pattern).expect("a fixed pattern");
+        let compared = format!(r"({OPERATORS}){SPACE}*({VERSION}){SPACE}*");
+        Patterns {
+            one: build(format!(r"^{SPACE}*({OPERATORS}){SPACE}*({VERSION}){SPACE}*$")),
+            hyphen: build(format!(r"{SPACE}*({VERSION}){SPACE}+-{SPACE}+({VERSION}){SPACE}*")),
+            each: build(format!(r"({OPERATORS}){SPACE}*({VERSION})")),
+            valid: build(format!(r"^({SPACE}*{compared})((?:{SPACE}+|,{SPACE}*){compared})*$")),
+        }
+    })
+}
+
 impl Constraint {
     /// Whether the version is in the range.
     pub fn matches(&self, version: &Version) -> bool {
         self.alternatives.iter().any(|all| {
-            let prereleases = all.iter().any(|comparison| comparison.version.is_prerelease());
-            (prereleases || !version.is_prerelease()) && all.iter().all(|comparison| comparison.matches(version))
+            let prereleases = names_prerelease(all);
+            all.iter().all(|comparison| comparison.check(version, prereleases).is_ok())
         })
+    }
+
+    /// As [`Self::matches`], with the reasons when it is not.
+    ///
+    /// # Errors
+    /// One reason for each comparison that does not hold, alternative by alternative.
+    pub fn validate(&self, version: &Version) -> Result<(), Vec<Mismatch>> {
+        let mut reasons = Vec::new();
+        let mut told = false;
+        for all in &self.alternatives {
+            let prereleases = names_prerelease(all);
+            let before = reasons.len();
+            let mut good = true;
+            for comparison in all {
+                if !prereleases && version.is_prerelease() {
+                    good = false;
+                    if !std::mem::replace(&mut told, true) {
+                        reasons.push(Mismatch::Prerelease { version: version.to_string() });
+                    }
+                } else if let Err(reason) = comparison.check(version, prereleases) {
+                    reasons.push(reason);
+                }
+            }
+            if good && reasons.len() == before {
+                return Ok(());
+            }
+        }
+        Err(reasons)
     }
 }
 
+fn names_prerelease(all: &[Comparison]) -> bool {
+    all.iter().any(|comparison| comparison.version.is_prerelease())
+}
+
+/// The comparisons in the original's normal form.
 impl fmt::Display for Constraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.original)
+        for (index, all) in self.alternatives.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" || ")?;
+            }
+            for (index, comparison) in all.iter().enumerate() {
+                let space = if index > 0 { " " } else { "" };
+                write!(f, "{space}{}{}", comparison.sign, comparison.written)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -65,122 +181,136 @@ impl FromStr for Constraint {
     type Err = ConstraintError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let improper = || ConstraintError { text: text.chars().take(200).collect() };
         if text.len() > MAX_LENGTH {
-            return Err(improper());
+            return Err(ConstraintError::TooLong);
         }
-        let alternatives: Option<Vec<_>> = text.split("||").map(alternative).collect();
-        Ok(Self { alternatives: alternatives.ok_or_else(improper)?, original: text.to_owned() })
+        let text = without_hyphens(text);
+        let alternatives: Vec<&str> = text.split("||").collect();
+        if alternatives.len() > MAX_ALTERNATIVES {
+            return Err(ConstraintError::TooManyAlternatives);
+        }
+        let alternatives = alternatives.into_iter().map(alternative).collect::<Result<_, _>>()?;
+        Ok(Self { alternatives })
     }
 }
 
-/// Comparisons separated by commas or spaces, or one range `a - b`.
-fn alternative(text: &str) -> Option<Vec<Comparison>> {
-    let mut rest = text.trim_start();
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let (comparison, after) = comparison(rest)?;
-        let trimmed = after.trim_start();
-        // A hyphen between spaces joins two plain versions.
-        if comparison.operator == Operator::Equal && after.len() > trimmed.len() && trimmed.starts_with("- ") {
-            let (upper, after) = self::comparison(trimmed[1..].trim_start())?;
-            all.push(Comparison { operator: Operator::GreaterEqual, ..comparison });
-            all.push(Comparison { operator: Operator::LessEqual, ..upper });
-            rest = after.trim_start();
-        } else {
-            all.push(comparison);
-            rest = trimmed;
-        }
-        if let Some(after) = rest.strip_prefix(',') {
-            rest = after.trim_start();
-            if rest.is_empty() {
-                return None;
-            }
-        }
+/// `a - b` becomes `>= a, <= b `.
+fn without_hyphens(text: &str) -> String {
+    let mut out = text.to_owned();
+    for found in patterns().hyphen.captures_iter(text) {
+        let rewritten = format!(">= {}, <= {} ", &found[1], &found[11]);
+        out = out.replacen(&found[0], &rewritten, 1);
     }
-    (!all.is_empty()).then_some(all)
+    out
 }
 
-/// One operator and version at the beginning of the text, and what follows.
-fn comparison(text: &str) -> Option<(Comparison, &str)> {
-    const OPERATORS: &[(&str, Operator)] = &[
-        ("!=", Operator::NotEqual),
-        (">=", Operator::GreaterEqual),
-        ("=>", Operator::GreaterEqual),
-        ("<=", Operator::LessEqual),
-        ("=<", Operator::LessEqual),
-        ("~>", Operator::Tilde),
-        ("=", Operator::Equal),
-        (">", Operator::Greater),
-        ("<", Operator::Less),
-        ("~", Operator::Tilde),
-        ("^", Operator::Caret),
-    ];
-    let found = OPERATORS.iter().find_map(|(sign, operator)| Some((*operator, text.strip_prefix(sign)?)));
-    let (operator, rest) = found.unwrap_or((Operator::Equal, text));
-    let rest = rest.trim_start();
-    let end = rest.find([' ', '\t', ',', '|', '<', '>', '=', '!', '~', '^']).unwrap_or(rest.len());
-    let (version, after) = rest.split_at(end);
-    Some((read_version(operator, version)?, after))
+fn alternative(text: &str) -> Result<Vec<Comparison>, ConstraintError> {
+    let patterns = patterns();
+    if !patterns.valid.is_match(text) {
+        return Err(ConstraintError::Improper { text: text.to_owned() });
+    }
+    patterns.each.find_iter(text).map(|found| comparison(found.as_str())).collect()
 }
 
-fn read_version(operator: Operator, text: &str) -> Option<Comparison> {
-    let text = text.strip_prefix('v').unwrap_or(text);
-    let end = text.find(['-', '+']).unwrap_or(text.len());
-    let (core, suffix) = text.split_at(end);
-    let mut parts = core.split('.');
-    let mut part = || parts.next().filter(|part| !matches!(*part, "x" | "X" | "*"));
-    let (major, minor, patch) = (part(), part(), part());
-    if core.is_empty() || core.split('.').count() > 3 || core.split('.').any(|part| !is_part(part)) {
-        return None;
-    }
-    let (full, any_minor, any_patch, wild) = match (major, minor, patch) {
-        (None, ..) => (format!("0.0.0{suffix}"), false, false, true),
-        (Some(major), None, _) => (format!("{major}.0.0{suffix}"), true, false, true),
-        (Some(major), Some(minor), None) => (format!("{major}.{minor}.0{suffix}"), false, true, true),
-        (Some(major), Some(minor), Some(patch)) => (format!("{major}.{minor}.{patch}{suffix}"), false, false, false),
+fn comparison(text: &str) -> Result<Comparison, ConstraintError> {
+    let improper = || ConstraintError::Improper { text: text.to_owned() };
+    let found = patterns().one.captures(text).ok_or_else(improper)?;
+    let part = |index: usize| found.get(index).map_or("", |found| found.as_str());
+    let any = |text: &str| matches!(text.trim_start_matches('.'), "" | "x" | "X" | "*");
+    let (major, minor, patch, suffix) = (part(3), part(4), part(5), part(6));
+    let (mut any_minor, mut any_patch, mut wild) = (false, false, true);
+    let full = if any(major) {
+        format!("0.0.0{suffix}")
+    } else if any(minor) {
+        any_minor = true;
+        format!("{major}.0.0{suffix}")
+    } else if any(patch) {
+        any_patch = true;
+        format!("{major}{minor}.0{suffix}")
+    } else {
+        wild = false;
+        part(2).to_owned()
     };
-    let version = Version::parse(&full).ok()?;
-    Some(Comparison { operator, version, any_minor, any_patch, wild })
-}
-
-fn is_part(text: &str) -> bool {
-    matches!(text, "x" | "X" | "*") || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+    let version = Version::parse(&full).map_err(|_| ConstraintError::Version)?;
+    let operator = match part(1) {
+        "!=" => Operator::NotEqual,
+        ">" => Operator::Greater,
+        "<" => Operator::Less,
+        ">=" | "=>" => Operator::GreaterEqual,
+        "<=" | "=<" => Operator::LessEqual,
+        "~" | "~>" => Operator::Tilde,
+        "^" => Operator::Caret,
+        _ => Operator::Equal,
+    };
+    Ok(Comparison {
+        sign: part(1).to_owned(),
+        written: part(2).to_owned(),
+        operator,
+        version,
+        any_minor,
+        any_patch,
+        wild,
+    })
 }
 
 impl Comparison {
-    fn matches(&self, version: &Version) -> bool {
+    fn check(&self, version: &Version, prereleases: bool) -> Result<(), Mismatch> {
+        if version.is_prerelease() && !prereleases {
+            return Err(Mismatch::Prerelease { version: version.to_string() });
+        }
         let bound = &self.version;
+        let (shown, written) = (version.to_string(), self.written.clone());
+        let require = |good: bool, reason: fn(String, String) -> Mismatch| {
+            if good { Ok(()) } else { Err(reason(shown.clone(), written.clone())) }
+        };
         match self.operator {
             Operator::Equal if self.wild => self.tilde(version),
-            Operator::Equal => version == bound,
-            Operator::NotEqual => self.not_equal(version),
-            Operator::Greater => self.greater(version),
-            Operator::Less => version < bound,
-            Operator::GreaterEqual => version >= bound,
-            Operator::LessEqual => self.less_equal(version),
+            Operator::Equal => require(version == bound, |version, bound| Mismatch::NotEqual { version, bound }),
+            Operator::NotEqual => require(self.differs(version), |version, bound| Mismatch::Equal { version, bound }),
+            Operator::Greater => {
+                require(self.greater(version), |version, bound| Mismatch::LessOrEqual { version, bound })
+            }
+            Operator::Less => require(version < bound, |version, bound| Mismatch::GreaterOrEqual { version, bound }),
+            Operator::GreaterEqual => require(version >= bound, |version, bound| Mismatch::Less { version, bound }),
+            Operator::LessEqual => {
+                require(self.less_equal(version), |version, bound| Mismatch::Greater { version, bound })
+            }
             Operator::Tilde => self.tilde(version),
             Operator::Caret => self.caret(version),
         }
     }
 
-    fn not_equal(&self, version: &Version) -> bool {
+    fn differs(&self, version: &Version) -> bool {
         let bound = &self.version;
         if !self.wild {
             return version != bound;
         }
-        version.major != bound.major || (!self.any_minor && version.minor != bound.minor)
+        if version.major != bound.major || (version.minor != bound.minor && !self.any_minor) {
+            return true;
+        }
+        if self.any_minor {
+            return false;
+        }
+        if version.patch != bound.patch && !self.any_patch {
+            return true;
+        }
+        if self.any_patch {
+            return version.compare_prerelease(bound).is_ne();
+        }
+        version != bound
     }
 
     fn greater(&self, version: &Version) -> bool {
         let bound = &self.version;
-        if !self.wild || (!self.any_minor && !self.any_patch) {
+        if !self.wild {
             return version > bound;
         }
         match version.major.cmp(&bound.major) {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Less => false,
-            std::cmp::Ordering::Equal => !self.any_minor && version.minor > bound.minor,
+            std::cmp::Ordering::Equal if self.any_minor => false,
+            std::cmp::Ordering::Equal if self.any_patch => version.minor > bound.minor,
+            std::cmp::Ordering::Equal => version > bound,
         }
     }
 
@@ -194,33 +324,53 @@ impl Comparison {
     }
 
     /// The same minor, or the same major when only that is given; `~0.0.0` takes everything.
-    fn tilde(&self, version: &Version) -> bool {
+    fn tilde(&self, version: &Version) -> Result<(), Mismatch> {
         let bound = &self.version;
+        let (shown, written) = (version.to_string(), self.written.clone());
         if version < bound {
-            return false;
+            return Err(Mismatch::Less { version: shown, bound: written });
         }
         let zero = (bound.major, bound.minor, bound.patch) == (0, 0, 0);
         if zero && !self.any_minor && !self.any_patch {
-            return true;
+            return Ok(());
         }
-        version.major == bound.major && (self.any_minor || version.minor == bound.minor)
+        if version.major != bound.major {
+            return Err(Mismatch::Major { version: shown, bound: written });
+        }
+        if version.minor != bound.minor && !self.any_minor {
+            return Err(Mismatch::MajorMinor { version: shown, bound: written });
+        }
+        Ok(())
     }
 
     /// Nothing left of the first number that is not zero changes.
-    fn caret(&self, version: &Version) -> bool {
+    fn caret(&self, version: &Version) -> Result<(), Mismatch> {
         let bound = &self.version;
+        let (shown, written) = (version.to_string(), self.written.clone());
         if version < bound {
-            return false;
+            return Err(Mismatch::Less { version: shown, bound: written });
         }
         if bound.major > 0 || self.any_minor {
-            return version.major == bound.major;
+            return match version.major == bound.major {
+                true => Ok(()),
+                false => Err(Mismatch::Major { version: shown, bound: written }),
+            };
         }
         if version.major > 0 {
-            return false;
+            return Err(Mismatch::Major { version: shown, bound: written });
         }
         if bound.minor > 0 || self.any_patch {
-            return version.minor == bound.minor;
+            return match version.minor == bound.minor {
+                true => Ok(()),
+                false => Err(Mismatch::MinorOfZero { version: shown, bound: written }),
+            };
         }
-        version.minor == 0 && version.patch == bound.patch
+        if version.minor > 0 {
+            return Err(Mismatch::Minor { version: shown, bound: written });
+        }
+        match version.patch == bound.patch {
+            true => Ok(()),
+            false => Err(Mismatch::Patch { version: shown, bound: written }),
+        }
     }
 }

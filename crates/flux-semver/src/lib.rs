@@ -8,5 +8,5 @@ mod constraint;
 mod tests;
 mod version;
 
-pub use constraint::{Constraint, ConstraintError};
-pub use version::{Version, VersionError};
+pub use constraint::{Constraint, ConstraintError, Mismatch};
+pub use version::{IncrementError, SegmentError, Version, VersionError};

@@ -63,9 +63,12 @@ fn order_and_texts() {
     assert!(versions.windows(2).all(|pair| pair[0] < pair[1]));
     assert_eq!(Version::parse("v1.2").unwrap().to_string(), "1.2.0");
     assert_eq!(Version::parse("1.0.0+a").unwrap(), Version::parse("1.0.0+b").unwrap());
+    assert_eq!(Version::parse("01.02.3").unwrap().to_string(), "1.2.3");
+    assert_eq!(Version::parse("v1.2.3-rc.1").unwrap().increment_patch().unwrap().original(), "v1.2.3");
     assert!(Version::parse_tag("v1.2").is_err());
+    assert!(Version::parse_strict("01.2.3").is_err());
     assert!(Version::parse_tag("v1.2.3-rc.1+x").is_ok());
-    for bad in ["", "a", "1.", "1..2", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0-a_b", "1.2.3.4", "v", "1.0.0+"] {
+    for bad in ["", "a", "1.", "1..2", "1.0.0-", "1.0.0-01", "1.0.0-a_b", "1.2.3.4", "v", "1.0.0+"] {
         assert!(Version::parse(bad).is_err(), "{bad}");
     }
 }

@@ -22,10 +22,17 @@
 //! [`on_large_stack`] so that Helm's own limits (1,000 nested includes, 100,000 nested templates) are met before
 //! ours; on a small stack the answer to deep nesting is [`Error::Limit`].
 
-mod error;
 pub mod helm;
+
+mod error;
+mod exec;
+mod functions;
+mod glob;
+mod go;
 mod host;
 mod limits;
+mod parse;
+mod regexes;
 mod stack;
 mod time;
 mod value;

@@ -25,3 +25,29 @@ pub fn on_large_stack<R: Send>(bytes: usize, work: impl FnOnce(usize) -> R + Sen
         }
     })
 }
+
+/// How far the native stack grew since a point, and how far it may.
+pub(crate) struct Stack {
+    base: usize,
+    limit: usize,
+}
+
+impl Stack {
+    /// Measures from the caller's frame.
+    #[inline(never)]
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { base: here(), limit }
+    }
+
+    /// True when more than the limit is in use.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.base.abs_diff(here()) > self.limit
+    }
+}
+
+/// An address in the present frame; stacks grow one way, so differences measure use.
+#[inline(always)]
+fn here() -> usize {
+    let marker = 0u8;
+    std::ptr::from_ref(std::hint::black_box(&marker)) as usize
+}

@@ -70,6 +70,6 @@ fn to_json(value: &Value, depth: usize) -> Json {
             }
             Json::Object(object)
         }
-        Value::Nil | Value::Complex(..) | Value::Time(_) | Value::Record(_) => Json::Null,
+        Value::Nil | Value::Complex(_) | Value::Time(_) | Value::Record(_) => Json::Null,
     }
 }

@@ -72,6 +72,10 @@ impl List {
         Rc::clone(&self.0.items.borrow())
     }
 
+    pub fn get(&self, index: usize) -> Option<Value> {
+        self.0.items.borrow().get(index).cloned()
+    }
+
     pub fn len(&self) -> usize {
         self.0.items.borrow().len()
     }

@@ -21,10 +21,12 @@ pub enum MapKind {
 
 /// A map. Clones are the same map: a change through one is seen through all.
 #[derive(Clone)]
-pub struct Map(Rc<Data>);
+pub struct Map {
+    kind: MapKind,
+    data: Rc<Data>,
+}
 
 struct Data {
-    kind: MapKind,
     nil: bool,
     entries: RefCell<BTreeMap<Str, Value>>,
     size: Cell<usize>,
@@ -54,19 +56,25 @@ impl Map {
     fn make(kind: MapKind, nil: bool, entries: BTreeMap<Str, Value>) -> Self {
         let size = live::COLLECTION + entries.len() * live::ENTRY;
         live::made(size);
-        Self(Rc::new(Data { kind, nil, entries: RefCell::new(entries), size: Cell::new(size) }))
+        let data = Rc::new(Data { nil, entries: RefCell::new(entries), size: Cell::new(size) });
+        Self { kind, data }
     }
 
     pub fn kind(&self) -> MapKind {
-        self.0.kind
+        self.kind
+    }
+
+    /// The same map under another type.
+    pub(crate) fn with_kind(&self, kind: MapKind) -> Self {
+        Self { kind, data: Rc::clone(&self.data) }
     }
 
     pub fn is_nil(&self) -> bool {
-        self.0.nil
+        self.data.nil
     }
 
     pub fn len(&self) -> usize {
-        self.0.entries.borrow().len()
+        self.data.entries.borrow().len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -74,50 +82,50 @@ impl Map {
     }
 
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.0.entries.borrow().get(key).cloned()
+        self.data.entries.borrow().get(key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.0.entries.borrow().contains_key(key)
+        self.data.entries.borrow().contains_key(key)
     }
 
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        let before = self.0.entries.borrow_mut().insert(key.into(), value);
+        let before = self.data.entries.borrow_mut().insert(key.into(), value);
         if before.is_none() {
             live::made(live::ENTRY);
-            self.0.size.set(self.0.size.get() + live::ENTRY);
+            self.data.size.set(self.data.size.get() + live::ENTRY);
         }
     }
 
     pub fn remove(&self, key: &[u8]) {
-        let before = self.0.entries.borrow_mut().remove(key);
+        let before = self.data.entries.borrow_mut().remove(key);
         if before.is_some() {
             live::freed(live::ENTRY);
-            self.0.size.set(self.0.size.get() - live::ENTRY);
+            self.data.size.set(self.data.size.get() - live::ENTRY);
         }
     }
 
     /// Removes all entries, which breaks a cycle through this map.
     pub(crate) fn clear(&self) {
-        let entries = std::mem::take(&mut *self.0.entries.borrow_mut());
+        let entries = std::mem::take(&mut *self.data.entries.borrow_mut());
         let bytes = entries.len() * live::ENTRY;
         live::freed(bytes);
-        self.0.size.set(self.0.size.get() - bytes);
+        self.data.size.set(self.data.size.get() - bytes);
         drop(entries);
     }
 
     /// The entries as they are now, sorted by key bytes.
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        self.0.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.data.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Calls the function for each entry in key order. The function must not change this map.
     pub(crate) fn each<E>(&self, mut call: impl FnMut(&Str, &Value) -> Result<(), E>) -> Result<(), E> {
-        self.0.entries.borrow().iter().try_for_each(|(key, value)| call(key, value))
+        self.data.entries.borrow().iter().try_for_each(|(key, value)| call(key, value))
     }
 
     /// The same map, not an equal one.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.data, &other.data)
     }
 }

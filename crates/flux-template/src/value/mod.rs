@@ -55,7 +55,7 @@ pub enum Value {
     /// `float64`: every number in values read from YAML or JSON.
     Float(f64),
     /// `complex128`: only literals such as `1i` make them.
-    Complex(f64, f64),
+    Complex(Rc<(f64, f64)>),
     Str(Str),
     /// `[]uint8`.
     Bytes(Str),
@@ -73,6 +73,14 @@ impl Value {
 
     pub fn int64(value: i64) -> Self {
         Self::Int(value, IntKind::Int64)
+    }
+
+    pub(crate) fn byte(value: u8) -> Self {
+        Self::Uint(u64::from(value), UintKind::Uint8)
+    }
+
+    pub(crate) fn complex(re: f64, im: f64) -> Self {
+        Self::Complex(Rc::new((re, im)))
     }
 
     pub fn text(text: impl Into<Str>) -> Self {
@@ -122,7 +130,7 @@ impl std::fmt::Debug for Value {
             Self::Int(value, kind) => write!(f, "{kind:?}({value})"),
             Self::Uint(value, kind) => write!(f, "{kind:?}({value})"),
             Self::Float(value) => write!(f, "float64({value})"),
-            Self::Complex(re, im) => write!(f, "complex128({re}, {im})"),
+            Self::Complex(parts) => write!(f, "complex128{parts:?}"),
             Self::Str(text) => write!(f, "string({text:?})"),
             Self::Bytes(bytes) => write!(f, "bytes({bytes:?})"),
             Self::List(list) => write!(f, "list of {}", list.len()),

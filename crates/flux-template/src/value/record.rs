@@ -17,6 +17,13 @@ pub enum RecordType {
     Certificate,
 }
 
+impl RecordType {
+    /// Values of this type are pointers to structs.
+    pub(crate) fn is_pointer(self) -> bool {
+        matches!(self, Self::Capabilities | Self::Version)
+    }
+}
+
 /// A struct, or a pointer to one.
 pub struct Record {
     pub(crate) ty: RecordType,

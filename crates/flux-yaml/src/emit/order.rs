@@ -10,6 +10,17 @@ pub(crate) fn sort<T>(entries: &mut Vec<(&str, T)>) {
     }
 }
 
+/// Sorts entries by key as go-yaml's encoders do.
+pub fn sort_keys<T>(entries: &mut Vec<(String, T)>) {
+    let taken = std::mem::take(entries);
+    let mut borrowed: Vec<(&str, usize)> =
+        taken.iter().enumerate().map(|(index, (key, _))| (key.as_str(), index)).collect();
+    sort(&mut borrowed);
+    let order: Vec<usize> = borrowed.into_iter().map(|(_, index)| index).collect();
+    let mut places: Vec<Option<(String, T)>> = taken.into_iter().map(Some).collect();
+    entries.extend(order.into_iter().filter_map(|index| places[index].take()));
+}
+
 fn merge_sort<T>(mut entries: Vec<(&str, T)>) -> Vec<(&str, T)> {
     if entries.len() < 2 {
         return entries;

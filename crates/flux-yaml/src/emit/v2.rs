@@ -161,6 +161,11 @@ impl Emitter {
     }
 }
 
+/// True when go-yaml's encoders quote the string, since some reader would take it for something else.
+pub fn needs_quotes(text: &str) -> bool {
+    !can_be_plain(text)
+}
+
 /// True when the text, unquoted, is read as a string again.
 fn can_be_plain(text: &str) -> bool {
     matches!(resolve_plain(text, Schema::Yaml11), Resolved::Str(_) | Resolved::Merge) && !is_base60(text)
