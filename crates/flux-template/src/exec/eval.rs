@@ -259,7 +259,7 @@ impl<'t> State<'t, '_, '_> {
                 Some(float) => Value::Float(float),
                 None => return self.error(found("float")),
             },
-            Ty::Map | Ty::List | Ty::Time | Ty::Certificate | Ty::Version | Ty::Location | Ty::Writer => {
+            Ty::Map | Ty::List | Ty::Time | Ty::Certificate | Ty::Version => {
                 return self.error(format!("can't handle {} for arg of type {}", word.text(), ty.name()));
             }
         };

@@ -28,10 +28,6 @@ pub(crate) enum Ty {
     Certificate,
     /// `*semver.Version`
     Version,
-    /// `*time.Location`
-    Location,
-    /// `io.Writer`
-    Writer,
     /// No type at all: the value before `.Field`.
     None,
 }
@@ -54,8 +50,6 @@ impl Ty {
             Self::Month => "time.Month",
             Self::Certificate => "sprig.certificate",
             Self::Version => "*semver.Version",
-            Self::Location => "*time.Location",
-            Self::Writer => "io.Writer",
         }
     }
 }
@@ -76,7 +70,7 @@ pub(crate) fn zero(ty: Ty) -> Option<Operand> {
         Ty::Reflect => Some(Operand::invalid()),
         Ty::Map => Some(Value::Map(Map::nil(MapKind::Any)).into()),
         Ty::List => Some(Value::List(List::nil(Elem::Any)).into()),
-        Ty::Version | Ty::Location | Ty::Writer => Some(Operand::invalid()),
+        Ty::Version => Some(Operand::invalid()),
         _ => None,
     }
 }

@@ -134,6 +134,12 @@ impl<'h> Run<'h> {
         if bytes > 1 << 16 { self.check(bytes) } else { Ok(()) }
     }
 
+    /// Counts work that uses no memory, as if so many bytes had been written.
+    pub(crate) fn work(&mut self, bytes: usize) -> Res<()> {
+        self.steps += bytes as u64 / 64;
+        self.check(0)
+    }
+
     /// Fails when the native stack is used up.
     pub(crate) fn descend(&self) -> Res<()> {
         if self.stack.is_deep() { Fail::limit(Exceeded::Depth) } else { Ok(()) }

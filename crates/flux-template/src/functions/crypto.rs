@@ -62,7 +62,7 @@ fn adler32(bytes: &[u8]) -> u32 {
 
 /// Go's cost, 10.
 fn bcrypt_text(run: &mut Run<'_>, password: &[u8]) -> Res<String> {
-    run.charge(SLOW)?;
+    run.work(SLOW)?;
     if password.len() > 72 {
         return Ok("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_owned());
     }
@@ -139,7 +139,7 @@ fn derive_password(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Operand> {
     let Some(shapes) = password_shapes(arguments.bytes(1)) else {
         return text(format!("cannot find password template {}", arguments.str(1).to_text()));
     };
-    run.charge(SLOW)?;
+    run.work(SLOW)?;
     let (password, user, site) = (arguments.bytes(2), arguments.bytes(3), arguments.bytes(4));
     let salt = [SEED, &(user.len() as u32).to_be_bytes(), user].concat();
     let mut key = [0; 64];

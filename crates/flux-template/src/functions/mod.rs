@@ -2,6 +2,7 @@
 
 mod builtins;
 mod cast;
+mod certificates;
 mod conversion;
 mod crypto;
 mod dates;
@@ -80,6 +81,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
         // Later groups replace earlier ones, as Helm's functions replace sprig's.
         let groups = [
             builtins::FUNCTIONS,
+            certificates::FUNCTIONS,
             conversion::FUNCTIONS,
             crypto::FUNCTIONS,
             dates::FUNCTIONS,

@@ -80,7 +80,6 @@ enum Ending<'a> {
 
 enum Item<'a> {
     Node(Node),
-    Nothing,
     Ending(Ending<'a>),
 }
 
@@ -142,7 +141,7 @@ impl<'a> Parser<'a> {
     }
 
     fn whole(&mut self, name: &str) -> Parsed<()> {
-        let mut root = Nodes { at: self.peek().at, nodes: Vec::new() };
+        let mut root = Nodes::default();
         loop {
             let token = self.next();
             match token.kind {
@@ -160,7 +159,6 @@ impl<'a> Parser<'a> {
             }
             match self.item()? {
                 Item::Node(node) => root.nodes.push(node),
-                Item::Nothing => {}
                 Item::Ending(Ending::End) => return self.error("unexpected {{end}}"),
                 Item::Ending(Ending::Else(_)) => return self.error("unexpected {{else}}"),
             }
@@ -208,11 +206,10 @@ impl<'a> Parser<'a> {
         if self.stack.is_deep() {
             return self.error("max nesting depth exceeded");
         }
-        let mut list = Nodes { at: self.peek_word().at, nodes: Vec::new() };
+        let mut list = Nodes::default();
         while self.peek_word().kind != Kind::End {
             match self.item()? {
                 Item::Node(node) => list.nodes.push(node),
-                Item::Nothing => {}
                 Item::Ending(ending) => return Ok((list, ending)),
             }
         }
@@ -310,7 +307,7 @@ impl<'a> Parser<'a> {
         _ = self.next();
         let branch = self.branch(nested)?;
         let node = if nested == "if" { Node::If(branch) } else { Node::With(branch) };
-        Ok(Nodes { at: token.at, nodes: vec![node] })
+        Ok(Nodes { nodes: vec![node] })
     }
 
     fn block(&mut self) -> Parsed<Node> {

@@ -31,7 +31,6 @@ impl Source {
 
 #[derive(Default)]
 pub(crate) struct Nodes {
-    pub(crate) at: u32,
     pub(crate) nodes: Vec<Node>,
 }
 

@@ -119,11 +119,6 @@ impl Map {
         self.data.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Calls the function for each entry in key order. The function must not change this map.
-    pub(crate) fn each<E>(&self, mut call: impl FnMut(&Str, &Value) -> Result<(), E>) -> Result<(), E> {
-        self.data.entries.borrow().iter().try_for_each(|(key, value)| call(key, value))
-    }
-
     /// The same map, not an equal one.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.data, &other.data)
