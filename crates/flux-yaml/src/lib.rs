@@ -58,9 +58,7 @@ mod timestamp;
 
 pub use alias::expand_aliases;
 pub use compose::Document;
-pub use emit::{
-    emit_document_v3, emit_v2, emit_v2_bytewise, emit_v3, marshal_v2, needs_quotes, sort_keys,
-};
+pub use emit::{emit_document_v3, emit_v2, emit_v2_bytewise, emit_v3, marshal_v2, needs_quotes, sort_keys};
 pub use error::{Error, ErrorKind};
 pub use input::decode;
 pub use json::{from_json, to_json_with};

@@ -73,14 +73,14 @@ struct Parser<'a> {
 type Parsed<T> = Result<T, ParseError>;
 
 /// What ends a list.
-enum Ending<'a> {
+enum Ending {
     End,
-    Else(Token<'a>),
+    Else,
 }
 
-enum Item<'a> {
+enum Item {
     Node(Node),
-    Ending(Ending<'a>),
+    Ending(Ending),
 }
 
 impl<'a> Parser<'a> {
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
             match self.item()? {
                 Item::Node(node) => root.nodes.push(node),
                 Item::Ending(Ending::End) => return self.error("unexpected {{end}}"),
-                Item::Ending(Ending::Else(_)) => return self.error("unexpected {{else}}"),
+                Item::Ending(Ending::Else) => return self.error("unexpected {{else}}"),
             }
         }
         self.add(name.into(), root)
@@ -195,14 +195,14 @@ impl<'a> Parser<'a> {
             let name = parser.template_name(&token, context)?;
             parser.expect(Kind::RightDelim, context)?;
             let (list, ending) = parser.list()?;
-            if let Ending::Else(_) = ending {
+            if let Ending::Else = ending {
                 return parser.error(format!("unexpected {{{{else}}}} in {context}"));
             }
             parser.add(String::from_utf8_lossy(&name).into(), list)
         })
     }
 
-    fn list(&mut self) -> Parsed<(Nodes, Ending<'a>)> {
+    fn list(&mut self) -> Parsed<(Nodes, Ending)> {
         if self.stack.is_deep() {
             return self.error("max nesting depth exceeded");
         }
@@ -216,7 +216,7 @@ impl<'a> Parser<'a> {
         self.error("unexpected EOF")
     }
 
-    fn item(&mut self) -> Parsed<Item<'a>> {
+    fn item(&mut self) -> Parsed<Item> {
         let token = self.next_word();
         match token.kind {
             Kind::Text => Ok(Item::Node(Node::Text(token.at, token.text.into()))),
@@ -230,13 +230,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn action(&mut self) -> Parsed<Item<'a>> {
+    fn action(&mut self) -> Parsed<Item> {
         let token = self.next_word();
         let node = match token.kind {
             Kind::Block => self.block()?,
             Kind::Break => self.leave(Node::Break(token.at), "{{break}}")?,
             Kind::Continue => self.leave(Node::Continue(token.at), "{{continue}}")?,
-            Kind::Else => return self.otherwise().map(|token| Item::Ending(Ending::Else(token))),
+            Kind::Else => return self.otherwise().map(|token| Item::Ending(Ending::Else)),
             Kind::EndWord => {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::Ending(Ending::End));
@@ -283,13 +283,13 @@ impl<'a> Parser<'a> {
         self.scope.ranges -= range;
         let otherwise = match ending {
             Ending::End => None,
-            Ending::Else(token) => Some(self.else_list(context, &token)?),
+            Ending::Else => Some(self.else_list(context)?),
         };
         self.scope.variables.truncate(declared);
         Ok(Box::new(Branch { pipe, list, otherwise }))
     }
 
-    fn else_list(&mut self, context: &str, token: &Token<'a>) -> Parsed<Nodes> {
+    fn else_list(&mut self, context: &str) -> Parsed<Nodes> {
         let nested = match (context, self.peek().kind) {
             ("if", Kind::If) => "if",
             ("with", Kind::With) => "with",
@@ -297,7 +297,7 @@ impl<'a> Parser<'a> {
                 let (list, ending) = self.list()?;
                 return match ending {
                     Ending::End => Ok(list),
-                    Ending::Else(_) => self.error("expected end; found {{else}}"),
+                    Ending::Else => self.error("expected end; found {{else}}"),
                 };
             }
         };
@@ -321,7 +321,7 @@ impl<'a> Parser<'a> {
             Ok((list, ending))
         });
         let (list, ending) = ending?;
-        if let Ending::Else(_) = ending {
+        if let Ending::Else = ending {
             return self.error(format!("unexpected {{{{else}}}} in {context}"));
         }
         self.add(own, list)?;
