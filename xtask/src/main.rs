@@ -1,5 +1,7 @@
 //! The project's own tasks. `cargo xtask` lists them.
 
+#[cfg(feature = "apiserver")]
+mod apiserver;
 #[cfg(feature = "e2e")]
 mod bench;
 mod conformance;
@@ -26,7 +28,9 @@ cargo xtask TASK
   e2e [--only TEXT] [--long]
       drives the built binary from outside
   bench [NAME] [ARGUMENTS]
-      prints figures
+      prints figures; `bench apiserver [--program FLUX] [--kube-apiserver FILE --etcd FILE]` those of the API server
+  campaign apiserver [--long] [--program FLUX] [--seed N]
+      kills the API server under load and judges what it kept and told
   tidy
       checks layers, banned crates and sizes
 ";
@@ -54,11 +58,11 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
         },
         #[cfg(feature = "e2e")]
         Some("e2e") => e2e::run(&e2e_arguments(arguments)?),
-        #[cfg(feature = "e2e")]
-        Some("bench") => {
-            let name = arguments.next();
-            bench::run(name.as_deref(), &arguments.collect::<Vec<_>>())
-        }
+        Some("bench") => bench_named(arguments.next().as_deref(), &arguments.collect::<Vec<_>>()),
+        #[cfg(feature = "apiserver")]
+        Some("campaign") => apiserver::campaign::run(&campaign_arguments(arguments)?),
+        #[cfg(feature = "apiserver")]
+        Some("api-server") => apiserver::serve(arguments),
         Some("tidy") => tidy::run(),
         Some(other) => bail!("unknown task `{other}`\n\n{USAGE}"),
         None => {
@@ -66,6 +70,36 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+fn bench_named(name: Option<&str>, arguments: &[String]) -> Result<bool> {
+    match name {
+        #[cfg(feature = "apiserver")]
+        Some("apiserver") => apiserver::bench::run(arguments),
+        #[cfg(feature = "e2e")]
+        name => bench::run(name, arguments),
+        #[cfg(not(feature = "e2e"))]
+        name => bail!("unknown bench {name:?}, or it was left out of this build: {arguments:?}"),
+    }
+}
+
+#[cfg(feature = "apiserver")]
+fn campaign_arguments(mut arguments: impl Iterator<Item = String>) -> Result<apiserver::campaign::Arguments> {
+    let mut parsed = apiserver::campaign::Arguments::default();
+    match arguments.next().as_deref() {
+        Some("apiserver") => {}
+        other => bail!("unknown campaign {other:?}; there is: apiserver"),
+    }
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("`{argument}` needs a value"));
+        match argument.as_str() {
+            "--long" => parsed.long = true,
+            "--program" => parsed.program = Some(value()?.into()),
+            "--seed" => parsed.seed = Some(value()?.parse()?),
+            other => bail!("unexpected argument `{other}`\n\n{USAGE}"),
+        }
+    }
+    Ok(parsed)
 }
 
 fn conformance_arguments(mut arguments: impl Iterator<Item = String>) -> Result<conformance::Arguments> {
