@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::try_join_all;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
@@ -38,31 +40,22 @@ fn roles() -> Vec<Value> {
 impl Shared {
     /// Writes what is missing of the bootstrap objects.
     pub(crate) async fn bootstrap(self: &Arc<Self>) -> Result<(), StartError> {
-        for object in roles() {
-            let plural = format!("{}s", object["kind"].as_str().unwrap_or("").to_lowercase());
-            let space = object["metadata"]["namespace"].as_str().unwrap_or("").to_owned();
-            if space.is_empty() {
-                self.seed("rbac.authorization.k8s.io", "v1", &plural, "", object).await?;
-            }
-        }
+        let (cluster, local): (Vec<Value>, Vec<Value>) =
+            roles().into_iter().partition(|role| crate::object::namespace(role).is_empty());
+        // All at once, so that they reach the disk in a few commits.
+        let mut first = vec![self.seed_roles(cluster).boxed()];
         for (name, value, use_of) in PRIORITIES {
             let object = json!({
                 "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value,
                 "description": use_of,
             });
-            self.seed("scheduling.k8s.io", "v1", "priorityclasses", "", object).await?;
+            first.push(self.seed("scheduling.k8s.io", "v1", "priorityclasses", "", object).boxed());
         }
         for name in NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-            self.seed("", "v1", "namespaces", "", object).await?;
+            first.push(self.seed("", "v1", "namespaces", "", object).boxed());
         }
-        for object in roles() {
-            let plural = format!("{}s", object["kind"].as_str().unwrap_or("").to_lowercase());
-            let space = object["metadata"]["namespace"].as_str().unwrap_or("").to_owned();
-            if !space.is_empty() {
-                self.seed("rbac.authorization.k8s.io", "v1", &plural, &space, object).await?;
-            }
-        }
+        try_join_all(first).await?;
         let service = json!({
             "apiVersion": "v1", "kind": "Service",
             "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
@@ -73,7 +66,18 @@ impl Shared {
                 "type": "ClusterIP",
             },
         });
-        self.seed("", "v1", "services", "default", service).await
+        let service = self.seed("", "v1", "services", "default", service);
+        futures::try_join!(self.seed_roles(local), service).map(|_| ())
+    }
+
+    /// Writes roles and bindings that are missing.
+    async fn seed_roles(self: &Arc<Self>, objects: Vec<Value>) -> Result<(), StartError> {
+        let writes = objects.into_iter().map(|object| async move {
+            let plural = format!("{}s", crate::object::text(&object, "kind").to_lowercase());
+            let space = crate::object::namespace(&object).to_owned();
+            self.seed("rbac.authorization.k8s.io", "v1", &plural, &space, object).await
+        });
+        try_join_all(writes).await.map(|_| ())
     }
 
     /// Creates an object unless it is there.

@@ -96,6 +96,8 @@ pub struct Config {
     pub controllers: Controllers,
     pub tokens: Vec<StaticToken>,
     pub authorization: Authorization,
+    /// Upstream's names of admission plugins that are not to run.
+    pub disabled_admission: Vec<String>,
     /// Whether requests without credentials are taken as `system:anonymous`.
     pub anonymous: bool,
     /// `iss` of service-account tokens.
@@ -121,12 +123,20 @@ impl Default for Config {
             controllers: Controllers::default(),
             tokens: Vec::new(),
             authorization: Authorization::Rbac,
+            disabled_admission: Vec::new(),
             anonymous: true,
             issuer: "https://kubernetes.default.svc.cluster.local".to_owned(),
             event_ttl: Duration::from_secs(3600),
             event_cap: 20_000,
             watch_window: 4096,
         }
+    }
+}
+
+impl Config {
+    /// Whether an admission plugin, by upstream's name, runs.
+    pub(crate) fn admits(&self, plugin: &str) -> bool {
+        !self.disabled_admission.iter().any(|own| own == plugin)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct ServerOptions {
     pub authorization_mode: Vec<String>,
     pub anonymous_auth: bool,
     pub service_account_issuer: Option<String>,
+    /// Upstream's names of admission plugins that are not to run.
+    pub disabled_admission: Vec<String>,
     /// Storage file; without one nothing outlives the process.
     pub storage: Option<PathBuf>,
     /// Where the administrator's kubeconfig is written.
@@ -44,6 +46,7 @@ impl Default for ServerOptions {
             authorization_mode: vec!["RBAC".to_owned()],
             anonymous_auth: true,
             service_account_issuer: None,
+            disabled_admission: Vec::new(),
             storage: None,
             kubeconfig: None,
             recorded_controllers: false,
@@ -70,6 +73,16 @@ pub enum RunError {
     },
     #[error("`{path}` line {line} has fewer than three columns")]
     Tokens { path: PathBuf, line: usize },
+    #[error("`{address}` can be reached from other machines: {missing}")]
+    Exposed { address: IpAddr, missing: &'static str },
+    #[error("`{url}` is no address to listen on")]
+    Url { url: String },
+    #[error("the health probe cannot listen on {address}")]
+    Probe {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// Starts a server as a program is told to; it runs until it is shut down.
@@ -77,12 +90,32 @@ pub enum RunError {
 /// # Errors
 /// When a file cannot be read or written, or the server cannot start.
 pub async fn run_server(options: ServerOptions) -> Result<Server, RunError> {
+    check_exposure(&options)?;
     let kubeconfig = options.kubeconfig.clone();
     let server = Server::start(config(options)?).await?;
     if let (Some(path), Some(text)) = (kubeconfig, server.kubeconfig("flux")) {
         write_private(&path, &text)?;
     }
     Ok(server)
+}
+
+/// An address that others reach needs a certificate they can know, a way to tell who they are, and rules for them.
+fn check_exposure(options: &ServerOptions) -> Result<(), RunError> {
+    let address = options.bind_address;
+    if address.is_loopback() {
+        return Ok(());
+    }
+    let serves_own = options.tls.is_some() || options.cert_dir.as_deref().and_then(serving_in).is_some();
+    let missing = if !serves_own {
+        "give `--tls-cert-file` and `--tls-private-key-file`, or both files in `--cert-dir`"
+    } else if options.client_ca_file.is_none() && options.token_auth_file.is_none() {
+        "give `--client-ca-file` or `--token-auth-file`, so that clients can be told apart"
+    } else if options.authorization_mode.last().is_some_and(|mode| mode == "AlwaysAllow") {
+        "`--authorization-mode=AlwaysAllow` is for this machine alone"
+    } else {
+        return Ok(());
+    };
+    Err(RunError::Exposed { address, missing })
 }
 
 fn config(options: ServerOptions) -> Result<Config, RunError> {
@@ -93,6 +126,7 @@ fn config(options: ServerOptions) -> Result<Config, RunError> {
         client_ca_file: options.client_ca_file,
         service_cidr: options.service_cluster_ip_range,
         anonymous: options.anonymous_auth,
+        disabled_admission: options.disabled_admission,
         ..Config::default()
     };
     if let Some(path) = options.token_auth_file {

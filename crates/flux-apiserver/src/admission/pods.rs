@@ -22,8 +22,13 @@ pub(super) async fn on_create(
     resource: &Resource,
     pod: &mut Value,
 ) -> Result<(), ApiError> {
-    service_account(shared, ask, resource, pod).await?;
-    tolerations(pod);
+    let config = &shared.config;
+    if config.admits("ServiceAccount") {
+        service_account(shared, ask, resource, pod).await?;
+    }
+    if config.admits("DefaultTolerationSeconds") {
+        tolerations(pod);
+    }
     priority(shared, pod).await?;
     runtime_class(shared, pod).await
 }

@@ -83,6 +83,29 @@ impl Node {
     }
 }
 
+/// The part of a stored object that ownership looks at; the rest is skipped, not read.
+#[derive(serde::Deserialize)]
+struct Head {
+    metadata: HeadMeta,
+}
+
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadMeta {
+    #[serde(default)]
+    uid: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    owner_references: Value,
+    #[serde(default)]
+    finalizers: Value,
+    #[serde(default)]
+    deletion_timestamp: Value,
+}
+
 #[derive(Default)]
 struct Graph {
     nodes: HashMap<String, Node>,
@@ -127,7 +150,11 @@ impl Graph {
 pub(super) async fn start(shared: Arc<Shared>, notes: mpsc::UnboundedReceiver<Note>) {
     let mut graph = Graph::default();
     for resource in shared.registry.current().stored() {
-        for object in shared.all(&resource, "").await {
+        let Ok(page) = shared.store.list(&resource.table, &flux_store::Range::default(), None).await else { continue };
+        for (_, entry) in &page.entries {
+            // What cannot be read has no owners that could be known.
+            let Ok(head) = serde_json::from_slice::<Head>(&entry.value) else { continue };
+            let object = json!({ "metadata": head.metadata });
             graph.apply(Note::of(&resource, None, Some(&object)));
         }
     }
