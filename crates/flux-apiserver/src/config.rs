@@ -35,6 +35,8 @@ pub struct Controllers {
     pub service_account: bool,
     /// Publishes the ConfigMap `kube-root-ca.crt` in each namespace.
     pub root_ca: bool,
+    /// Counts what namespaces with ResourceQuotas use; without it quotas bound nothing, as upstream has it.
+    pub resource_quota: bool,
     /// Fills the rules of ClusterRoles that have an `aggregationRule`.
     pub clusterrole_aggregation: bool,
 }
@@ -47,6 +49,7 @@ impl Controllers {
             garbage_collector: true,
             service_account: true,
             root_ca: false,
+            resource_quota: false,
             clusterrole_aggregation: true,
         }
     }
@@ -54,7 +57,7 @@ impl Controllers {
 
 impl Default for Controllers {
     fn default() -> Self {
-        Self { root_ca: true, ..Self::recorded() }
+        Self { root_ca: true, resource_quota: true, ..Self::recorded() }
     }
 }
 

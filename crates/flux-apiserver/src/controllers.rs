@@ -5,6 +5,7 @@ mod aggregation;
 mod events;
 mod garbage;
 mod namespaces;
+mod quotas;
 
 use std::sync::Arc;
 
@@ -32,6 +33,12 @@ impl Shared {
         if which.service_account || which.root_ca {
             tokio::spawn(accounts::run(self.clone()));
         }
+        if which.resource_quota {
+            let (changed, receiver) = mpsc::unbounded_channel();
+            // Only this place sets it, and only once.
+            let _ = self.quota_notes.set(changed);
+            tokio::spawn(quotas::run(self.clone(), receiver));
+        }
         if which.clusterrole_aggregation {
             tokio::spawn(aggregation::run(self.clone()));
         }
@@ -43,6 +50,21 @@ impl Shared {
         if self.config.controllers.garbage_collector {
             // Nobody listens any more once the server stops.
             let _ = self.notes.send(Note::of(resource, old, new));
+        }
+    }
+
+    /// Tells the quota controller of a write in a namespace that has quotas.
+    pub(crate) fn recount(&self, resource: &Resource, object: Option<&Value>) {
+        if !resource.namespaced {
+            return;
+        }
+        let (Some(notes), Some(object)) = (self.quota_notes.get(), object) else { return };
+        let space = crate::object::namespace(object);
+        let has_quotas =
+            resource.is("", "resourcequotas") || self.store.any("core/resourcequotas", &format!("{space}/"));
+        if has_quotas {
+            // Nobody listens any more once the server stops.
+            let _ = notes.send(space.to_owned());
         }
     }
 

@@ -1,5 +1,6 @@
 //! Custom resources: definitions and what they make of objects.
 
+mod cel_check;
 mod check;
 mod controller;
 mod defaults;

@@ -177,6 +177,13 @@ impl Registry {
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
         self.current().find(group, version, plural)
     }
+
+    /// The resource that serves a kind.
+    pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Resource>> {
+        let index = self.current();
+        let mut all = index.by_path.values();
+        all.find(|own| own.group == group && own.version == version && own.kind == kind && own.has_verb("get")).cloned()
+    }
 }
 
 impl Index {

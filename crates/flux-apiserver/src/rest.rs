@@ -21,7 +21,9 @@ use http::Method;
 pub(crate) use convert::of_entry;
 pub(crate) use create::random_suffix;
 pub(crate) use delete::{DeleteOptions, Policy};
+pub(crate) use options::is_dry_run;
 pub(crate) use view::{partial, partial_of};
+pub(crate) use virtuals::user_info;
 
 use crate::reply::Reply;
 use crate::request::Ask;

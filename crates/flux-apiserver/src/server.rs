@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) certificates: Certificates,
     pub(crate) roles: crate::auth::RoleCache,
     pub(crate) openapi: crate::openapi::Cache,
+    pub(crate) turns: crate::admission::Turns,
+    pub(crate) quota_notes: std::sync::OnceLock<tokio::sync::mpsc::UnboundedSender<String>>,
     /// True once the server stops.
     pub(crate) stop: tokio::sync::watch::Sender<bool>,
     /// Counts changes of definitions, for watches of custom resources.
@@ -81,6 +83,8 @@ impl Server {
             certificates,
             roles: crate::auth::RoleCache::default(),
             openapi: crate::openapi::Cache::default(),
+            turns: crate::admission::Turns::default(),
+            quota_notes: std::sync::OnceLock::new(),
             stop,
             gone,
         });

@@ -215,6 +215,27 @@ pub(crate) fn qualified(resource: &str, group: &str) -> String {
     if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") }
 }
 
+/// A reason among those that clients know; others are left out.
+fn known_reason(text: &str) -> &'static str {
+    const KNOWN: [&str; 14] = [
+        "Unauthorized",
+        "Forbidden",
+        "NotFound",
+        "AlreadyExists",
+        "Conflict",
+        "Gone",
+        "Invalid",
+        "Timeout",
+        "TooManyRequests",
+        "BadRequest",
+        "MethodNotAllowed",
+        "NotAcceptable",
+        "InternalError",
+        "ServiceUnavailable",
+    ];
+    KNOWN.into_iter().find(|known| *known == text).unwrap_or("")
+}
+
 impl ApiError {
     fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None, plain: false, continue_token: None }
@@ -385,6 +406,32 @@ impl ApiError {
 
     pub fn not_implemented(what: &str) -> Self {
         Self::new(501, "NotImplemented", format!("{what} is not served by this server"))
+    }
+
+    /// A webhook's refusal, with its own status where it gave one.
+    pub fn denied_by_webhook(webhook: &str, status: Option<&Value>) -> Self {
+        let part = |key: &str| status.and_then(|own| own.get(key)).and_then(Value::as_str).unwrap_or("");
+        let by = format!("admission webhook {} denied the request", go_quote(webhook));
+        let message = match (part("message"), part("reason")) {
+            ("", "") => format!("{by} without explanation"),
+            ("", reason) => format!("{by}: {reason}"),
+            (message, _) => format!("{by}: {message}"),
+        };
+        let code =
+            status.and_then(|own| own.get("code")).and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+        let code = code.filter(|code| (400..600).contains(code)).unwrap_or(400);
+        Self::new(code, known_reason(part("reason")), message)
+    }
+
+    /// The same refusal under a policy's reason; without one it is `Invalid`.
+    pub fn for_reason(mut self, reason: &str) -> Self {
+        (self.code, self.reason) = match reason {
+            "Unauthorized" => (401, "Unauthorized"),
+            "Forbidden" => (403, "Forbidden"),
+            "RequestEntityTooLarge" => (413, "RequestEntityTooLarge"),
+            _ => (422, "Invalid"),
+        };
+        self
     }
 
     pub fn storage_refused() -> Self {

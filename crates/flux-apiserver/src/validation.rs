@@ -17,6 +17,8 @@ use crate::status::{ApiError, FieldError};
 mod meta_rules;
 mod rules;
 
+pub(crate) use rules::nano;
+
 /// Checks a new object.
 pub(crate) async fn on_create(
     _shared: &Arc<Shared>,

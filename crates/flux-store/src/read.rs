@@ -67,6 +67,14 @@ impl Store {
         state.tables.get(resource).and_then(|table| table.changes.back()).map_or(0, |change| change.revision)
     }
 
+    /// Whether a resource has an object whose key begins so, durable or about to be.
+    pub fn any(&self, resource: &str, prefix: &str) -> bool {
+        let state = self.inner.read();
+        let Some(table) = state.tables.get(resource) else { return false };
+        let first = table.objects.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).next();
+        first.is_some_and(|(key, _)| key.starts_with(prefix))
+    }
+
     /// A list, newest or at a revision.
     pub async fn list(&self, resource: &str, range: &Range, at: Option<u64>) -> Result<Page, ListError> {
         loop {

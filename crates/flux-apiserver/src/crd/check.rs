@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::cel_check::{self, Defect};
 use super::prune::flag;
 use super::rules;
 use crate::names;
@@ -174,7 +175,7 @@ fn structural(schema: &Value, at: &str, root: bool, errors: &mut Errors) {
         errors.push(FieldError::not_supported(format!("{at}.type"), kind, &TYPES));
     }
     list_rules(map, at, errors);
-    cel_rules(schema, at, errors);
+    cel_rules(schema, at, root, errors);
     if let Some(default) = map.get("default") {
         for error in super::validate(default, None, &without_default(schema)) {
             let detail = error.detail.clone();
@@ -222,7 +223,9 @@ fn list_rules(map: &Map<String, Value>, at: &str, errors: &mut Errors) {
     }
 }
 
-fn cel_rules(schema: &Value, at: &str, errors: &mut Errors) {
+const HOPELESS: &str = "exceeds budget by factor of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)";
+
+fn cel_rules(schema: &Value, at: &str, root: bool, errors: &mut Errors) {
     for (index, rule) in list_at(schema, "/x-kubernetes-validations").iter().enumerate() {
         let field = |name: &str| format!("{at}.x-kubernetes-validations[{index}].{name}");
         let source = text(rule, "rule");
@@ -230,8 +233,27 @@ fn cel_rules(schema: &Value, at: &str, errors: &mut Errors) {
             errors.push(FieldError::required(field("rule"), "rule is not specified"));
             continue;
         }
-        if let Err(why) = rules::compile(source) {
-            errors.push(invalid_printed(&field("rule"), &shown_rule(rule), &format!("compilation failed: {why}")));
+        let wrong =
+            |why: &str| invalid_printed(&field("rule"), &shown_rule(rule), &format!("compilation failed: {why}"));
+        match rules::compile(source) {
+            Err(why) => errors.push(wrong(&why)),
+            Ok(tree) => match cel_check::check(source, &tree, schema, root, flag(rule, "optionalOldSelf")) {
+                Some(Defect::Types(why)) => errors.push(wrong(&why)),
+                Some(Defect::Cost) => {
+                    errors.push(FieldError::forbidden(field("rule"), format!("estimated rule cost {HOPELESS}")));
+                    let words =
+                        "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
+                    errors.push(FieldError::forbidden(field("rule"), words));
+                    let whole = at.find("openAPIV3Schema").map_or(at, |start| &at[..start + "openAPIV3Schema".len()]);
+                    let words = format!(
+                        "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema {HOPELESS}"
+                    );
+                    if !errors.iter().any(|error| error.field == whole && error.detail == words) {
+                        errors.push(FieldError::forbidden(whole, words));
+                    }
+                }
+                None => {}
+            },
         }
     }
 }

@@ -28,7 +28,7 @@ const DEPTH_MAX: usize = 128;
 /// Longer expressions are refused.
 const SOURCE_MAX: usize = 64 << 10;
 
-fn program(source: &str) -> Option<Arc<IdedExpr>> {
+pub(crate) fn program(source: &str) -> Option<Arc<IdedExpr>> {
     if let Some(held) = PROGRAMS.read().unwrap_or_else(PoisonError::into_inner).get(source) {
         return held.clone();
     }
@@ -239,6 +239,11 @@ fn failure(rule: &Value, value: &Value, path: &str, words: String) -> FieldError
     }
 }
 
+/// A value without a schema.
+pub(crate) fn plain(value: &Value) -> cel::Value {
+    to_cel(value, &Value::Null)
+}
+
 /// A value as rules see it: typed by the schema, field names escaped, fields the schema does not know left out.
 fn to_cel(value: &Value, schema: &Value) -> cel::Value {
     match value {
@@ -270,7 +275,7 @@ fn map_to_cel(map: &Map<String, Value>, schema: &Value) -> cel::Value {
     cel::Value::Map(cel::objects::Map { map: Arc::new(out) })
 }
 
-fn escape(name: &str) -> String {
+pub(super) fn escape(name: &str) -> String {
     if CEL_RESERVED.contains(&name) || name == "while" {
         return format!("__{name}__");
     }

@@ -145,6 +145,9 @@ impl Shared {
         if resource.is("batch", "jobs") && options.policy.is_none() && options.grace.is_none() {
             ask.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning");
         }
+        if let Some(old) = self.load(resource, &space, &object_name).await {
+            crate::admission::check_delete(self, ask, resource, &old).await?;
+        }
         match self.delete_object(resource, &space, &object_name, &options).await? {
             Deleted::Waiting(object) => self.value_reply(200, resource, object, form),
             Deleted::Gone(object) if returns_object(resource) => self.value_reply(200, resource, object, form),
@@ -267,6 +270,7 @@ impl Shared {
         objects.truncate(limit.unwrap_or(usize::MAX));
         let per_object = DeleteOptions { uid: None, version: None, ..options };
         for object in objects {
+            crate::admission::check_delete(self, ask, resource, &object).await?;
             match self.delete_object(resource, namespace(&object), name(&object), &per_object).await {
                 Ok(Deleted::Gone(_) | Deleted::Waiting(_)) => gone.push(object),
                 Err(error) if error.code == 404 => {}

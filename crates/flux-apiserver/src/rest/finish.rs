@@ -22,6 +22,7 @@ impl Shared {
         new: Option<&Value>,
     ) {
         self.note(resource, old, new);
+        self.recount(resource, new.or(old));
         match (resource.group.as_str(), resource.plural.as_str()) {
             ("apiextensions.k8s.io", "customresourcedefinitions") => self.definition_changed(old, new).await,
             ("", "services") if new.is_none() => {

@@ -363,7 +363,7 @@ fn attributes(on_resource: Option<&Value>, on_path: Option<&Value>) -> Attribute
     }
 }
 
-fn user_info(identity: &Identity) -> Value {
+pub(crate) fn user_info(identity: &Identity) -> Value {
     let mut info = json!({"username": identity.name});
     if !identity.uid.is_empty() {
         info["uid"] = identity.uid.clone().into();

@@ -28,6 +28,7 @@ mod pod_update;
 mod policies;
 mod probes;
 mod quantity;
+pub(crate) use quantity::nano;
 mod rbac;
 mod report;
 mod security;

@@ -1,5 +1,7 @@
 //! The server as its clients meet it: in process, over TLS, and across a restart.
 
+mod admission;
+
 use bytes::Bytes;
 use flux_apiserver::{Authorization, Config, Identity, LocalService, Server, Storage};
 use http::Request;

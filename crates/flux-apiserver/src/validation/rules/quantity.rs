@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 /// A quantity in billionths; those too large to count compare as the largest.
-pub(super) fn nano(value: &Value) -> i128 {
+pub(crate) fn nano(value: &Value) -> i128 {
     let Some(text) = value.as_str() else { return value.as_i64().map_or(0, |number| i128::from(number) * NANO) };
     parse(text).unwrap_or(0)
 }
