@@ -543,9 +543,9 @@ pub struct Snapshot {
     pub oci_digest: Option<String>,
     /// Status of the release.
     pub status: String,
-    /// Outcomes of the tests.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub test_hooks: BTreeMap<String, TestHookStatus>,
+    /// Outcomes of the tests by the name of the hook; an empty map says that there was nothing to test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_hooks: Option<BTreeMap<String, Option<TestHookStatus>>>,
     /// Revision of the release.
     pub version: i64,
 }

@@ -55,7 +55,7 @@ fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
 
 impl Cleanup {
     /// The JSON patch that cleans `existing`; empty when there is nothing to do.
-    pub(crate) fn patch(&self, desired: &Value, existing: &Value, manager: &str) -> Vec<Value> {
+    pub fn patch(&self, desired: &Value, existing: &Value, manager: &str) -> Vec<Value> {
         let exclusions: Vec<(&str, &str)> =
             self.exclusions.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         if existing.is_null()

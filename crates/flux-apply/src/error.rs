@@ -71,7 +71,7 @@ pub fn is_immutable_text(text: &str) -> bool {
 }
 
 /// The server's own words, or the text of the error.
-pub(crate) fn kube_text(error: &kube::Error) -> String {
+pub fn kube_text(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         other => other.to_string(),

@@ -36,7 +36,7 @@ pub use apply::{Applied, ApplyOptions, Manager, stages};
 pub use changeset::{Action, ChangeSet, Entry};
 pub use cleanup::{Cleanup, FieldManager, Operation};
 pub use drift::{has_drifted, has_drifted_ignoring};
-pub use error::{ApplyError, is_immutable_text};
+pub use error::{ApplyError, is_immutable_text, kube_text};
 pub use health::{Health, HealthError, Subject, WaitOptions};
 pub use id::{IdError, ObjectId};
 pub use ignore::{CompiledRules, IgnoreRule};

@@ -17,7 +17,7 @@ pub struct Mapped {
 
 impl Mapped {
     /// The URL path of all objects of the kind in a namespace, or in all.
-    pub(crate) fn collection(&self, namespace: &str) -> String {
+    pub fn collection(&self, namespace: &str) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
         let version = &self.api_version;
         let plural = &self.plural;
@@ -28,7 +28,8 @@ impl Mapped {
         }
     }
 
-    pub(crate) fn object(&self, namespace: &str, name: &str) -> String {
+    /// The URL path of one object.
+    pub fn object(&self, namespace: &str, name: &str) -> String {
         format!("{}/{}", self.collection(namespace), escape(name))
     }
 }

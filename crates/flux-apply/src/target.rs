@@ -61,7 +61,8 @@ impl Target {
         &self.mapper
     }
 
-    pub(crate) async fn map(&self, object: &Value) -> Result<Mapped, MapperError> {
+    /// Where the kind of an object is served.
+    pub async fn map(&self, object: &Value) -> Result<Mapped, MapperError> {
         self.mapper.find(&self.client, crate::metadata::api_version(object), crate::metadata::kind(object)).await
     }
 
@@ -76,7 +77,7 @@ impl Target {
     }
 
     /// Server-side apply, taking over fields of other managers.
-    pub(crate) async fn apply(
+    pub async fn apply(
         &self,
         mapped: &Mapped,
         object: &Value,
@@ -89,7 +90,8 @@ impl Target {
         self.patch(uri, "application/apply-patch+yaml", object).await
     }
 
-    pub(crate) async fn json_patch(
+    /// Changes an object by a JSON patch.
+    pub async fn json_patch(
         &self,
         mapped: &Mapped,
         object: &Value,

@@ -14,7 +14,7 @@ use crate::conditions;
 use crate::context::ControllerContext;
 use crate::controller::Reconciler;
 use crate::events::{EventRecorder, Severity};
-use crate::halt::{Halt, Outcome, Stop};
+use crate::halt::{Halt, Next, Outcome, Stop};
 use crate::key::{ObjectKey, Reference};
 use crate::park::Lot;
 use crate::queue::{Lane, Queue, Taken};
@@ -166,6 +166,21 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
                 self.conclude(&mut at).await?;
                 self.queue.succeed(&key);
                 self.plan(&key, after);
+            }
+            Ok(Outcome::Settled { observed, next }) => {
+                if observed {
+                    let generation = at.generation();
+                    at.object_mut().set_observed_generation(generation);
+                }
+                self.conclude(&mut at).await?;
+                match next {
+                    Next::BackOff => self.retry(&key, None),
+                    Next::After(delay) => {
+                        self.queue.succeed(&key);
+                        self.plan(&key, Some(delay));
+                    }
+                    Next::Event => self.queue.succeed(&key),
+                }
             }
             Err(halt) => return self.halted(at, halt).await,
         }

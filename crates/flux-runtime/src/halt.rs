@@ -16,9 +16,25 @@ pub enum Outcome<W> {
     },
     /// As [`Outcome::Ready`], but the attempt has set its conditions itself (or has none).
     Done { after: Option<Duration> },
+    /// The attempt has set all conditions itself, Reconciling and Stalled included; they stay as they are.
+    Settled {
+        /// Whether the generation counts as observed.
+        observed: bool,
+        next: Next,
+    },
     /// Nothing is left to do but to wait for health. The slot is free while `wait` runs; then
     /// [`crate::Reconciler::resume`] finishes the attempt. A newer trigger drops `wait`.
     Watching { wait: BoxFuture<'static, W> },
+}
+
+/// When an object whose attempt settled is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When something changes.
+    Event,
+    After(Duration),
+    /// As after a failure.
+    BackOff,
 }
 
 /// Why an attempt stopped before its end.

@@ -44,7 +44,7 @@ pub use conditions::Conditions;
 pub use context::ControllerContext;
 pub use controller::{Controller, Reconciler};
 pub use events::{EventRecorder, Severity};
-pub use halt::{Halt, Outcome, Stop};
+pub use halt::{Halt, Next, Outcome, Stop};
 pub use key::{ObjectKey, Reference};
 pub use metrics::Metrics;
 pub use options::Options;

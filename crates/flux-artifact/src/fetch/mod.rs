@@ -164,6 +164,38 @@ impl Fetcher {
         Ok(workdir)
     }
 
+    /// The bytes of an artifact's file, checked against its digest; nothing is kept.
+    pub async fn bytes(&self, artifact: &Artifact) -> Result<Vec<u8>, FetchError> {
+        let digest = normalized(&artifact.digest)?;
+        let options = &self.0.options;
+        let file = match &self.0.origin {
+            Origin::Local(storage) => {
+                let path = storage.local_path(&artifact.path).ok_or(FetchError::NotFound)?;
+                match File::open(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FetchError::NotFound),
+                    opened => opened?,
+                }
+            }
+            Origin::Http(client) => {
+                http::download(client, options, &self.0.scratch, &artifact.url, &digest).await?
+            }
+        };
+        let limit = options.max_download.unwrap_or(u64::MAX - 1);
+        let read = move || {
+            let mut bytes = Vec::new();
+            let mut reader = HashingReader { inner: file.take(limit + 1), hasher: hasher_for(&digest)? };
+            reader.read_to_end(&mut bytes)?;
+            if bytes.len() as u64 > limit {
+                return Err(FetchError::TooLarge { limit });
+            }
+            if reader.hasher.finish() != digest {
+                return Err(FetchError::DigestMismatch { digest });
+            }
+            Ok(bytes)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|_| FetchError::Cancelled)?
+    }
+
     fn slot(&self, digest: &str) -> Slot {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
         // A slot that is neither used nor alive is forgotten.
