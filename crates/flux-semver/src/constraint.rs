@@ -32,39 +32,63 @@ pub enum ConstraintError {
     TooManyAlternatives,
 }
 
-/// Why a version is not in a range.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    #[error("{version:?} is a prerelease version and the constraint is only looking for release versions")]
-    Prerelease { version: String },
-    #[error("{version:?} is equal to {bound:?}")]
-    Equal { version: String, bound: String },
-    #[error("{version:?} is not equal to {bound:?}")]
-    NotEqual { version: String, bound: String },
-    #[error("{version:?} is less than {bound:?}")]
-    Less { version: String, bound: String },
-    #[error("{version:?} is less than or equal to {bound:?}")]
-    LessOrEqual { version: String, bound: String },
-    #[error("{version:?} is greater than {bound:?}")]
-    Greater { version: String, bound: String },
-    #[error("{version:?} is greater than or equal to {bound:?}")]
-    GreaterOrEqual { version: String, bound: String },
-    #[error("{version:?} does not have same major version as {bound:?}")]
-    Major { version: String, bound: String },
-    #[error("{version:?} does not have same major and minor version as {bound:?}")]
-    MajorMinor { version: String, bound: String },
-    #[error(
-        "{version:?} does not have same minor version as {bound:?}. Expected minor versions to match when constraint \
-         major version is 0"
-    )]
-    MinorOfZero { version: String, bound: String },
-    #[error("{version:?} does not have same minor version as {bound:?}")]
-    Minor { version: String, bound: String },
-    #[error(
-        "{version:?} does not equal {bound:?}. Expect version and constraint to equal when major and minor versions \
-         are 0"
-    )]
-    Patch { version: String, bound: String },
+/// Why a version is not in a range, in the words of the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    pub reason: Reason,
+    pub version: String,
+    /// The bound as the range has it.
+    pub bound: String,
+}
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The range names no prerelease.
+    Prerelease,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Major,
+    MajorMinor,
+    MinorOfZero,
+    Minor,
+    Patch,
+}
+
+impl std::error::Error for Mismatch {}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { version, bound, .. } = self;
+        match self.reason {
+            Reason::Prerelease => {
+                write!(f, "{version:?} is a prerelease version and the constraint is only looking for release versions")
+            }
+            Reason::Equal => write!(f, "{version:?} is equal to {bound:?}"),
+            Reason::NotEqual => write!(f, "{version:?} is not equal to {bound:?}"),
+            Reason::Less => write!(f, "{version:?} is less than {bound:?}"),
+            Reason::LessOrEqual => write!(f, "{version:?} is less than or equal to {bound:?}"),
+            Reason::Greater => write!(f, "{version:?} is greater than {bound:?}"),
+            Reason::GreaterOrEqual => write!(f, "{version:?} is greater than or equal to {bound:?}"),
+            Reason::Major => write!(f, "{version:?} does not have same major version as {bound:?}"),
+            Reason::MajorMinor => write!(f, "{version:?} does not have same major and minor version as {bound:?}"),
+            Reason::MinorOfZero => write!(
+                f,
+                "{version:?} does not have same minor version as {bound:?}. Expected minor versions to match when \
+                 constraint major version is 0"
+            ),
+            Reason::Minor => write!(f, "{version:?} does not have same minor version as {bound:?}"),
+            Reason::Patch => write!(
+                f,
+                "{version:?} does not equal {bound:?}. Expect version and constraint to equal when major and minor \
+                 versions are 0"
+            ),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,10 +167,10 @@ impl Constraint {
                 if !prereleases && version.is_prerelease() {
                     good = false;
                     if !std::mem::replace(&mut told, true) {
-                        reasons.push(Mismatch::Prerelease { version: version.to_string() });
+                        reasons.push(comparison.mismatch(Reason::Prerelease, version));
                     }
                 } else if let Err(reason) = comparison.check(version, prereleases) {
-                    reasons.push(reason);
+                    reasons.push(comparison.mismatch(reason, version));
                 }
             }
             if good && reasons.len() == before {
@@ -254,30 +278,27 @@ fn comparison(text: &str) -> Result<Comparison, ConstraintError> {
 }
 
 impl Comparison {
-    fn check(&self, version: &Version, prereleases: bool) -> Result<(), Mismatch> {
+    fn mismatch(&self, reason: Reason, version: &Version) -> Mismatch {
+        Mismatch { reason, version: version.to_string(), bound: self.written.clone() }
+    }
+
+    fn check(&self, version: &Version, prereleases: bool) -> Result<(), Reason> {
         if version.is_prerelease() && !prereleases {
-            return Err(Mismatch::Prerelease { version: version.to_string() });
+            return Err(Reason::Prerelease);
         }
         let bound = &self.version;
-        let (shown, written) = (version.to_string(), self.written.clone());
-        let require = |good: bool, reason: fn(String, String) -> Mismatch| {
-            if good { Ok(()) } else { Err(reason(shown.clone(), written.clone())) }
+        let (good, reason) = match self.operator {
+            Operator::Equal if self.wild => return self.tilde(version),
+            Operator::Equal => (version == bound, Reason::NotEqual),
+            Operator::NotEqual => (self.differs(version), Reason::Equal),
+            Operator::Greater => (self.greater(version), Reason::LessOrEqual),
+            Operator::Less => (version < bound, Reason::GreaterOrEqual),
+            Operator::GreaterEqual => (version >= bound, Reason::Less),
+            Operator::LessEqual => (self.less_equal(version), Reason::Greater),
+            Operator::Tilde => return self.tilde(version),
+            Operator::Caret => return self.caret(version),
         };
-        match self.operator {
-            Operator::Equal if self.wild => self.tilde(version),
-            Operator::Equal => require(version == bound, |version, bound| Mismatch::NotEqual { version, bound }),
-            Operator::NotEqual => require(self.differs(version), |version, bound| Mismatch::Equal { version, bound }),
-            Operator::Greater => {
-                require(self.greater(version), |version, bound| Mismatch::LessOrEqual { version, bound })
-            }
-            Operator::Less => require(version < bound, |version, bound| Mismatch::GreaterOrEqual { version, bound }),
-            Operator::GreaterEqual => require(version >= bound, |version, bound| Mismatch::Less { version, bound }),
-            Operator::LessEqual => {
-                require(self.less_equal(version), |version, bound| Mismatch::Greater { version, bound })
-            }
-            Operator::Tilde => self.tilde(version),
-            Operator::Caret => self.caret(version),
-        }
+        if good { Ok(()) } else { Err(reason) }
     }
 
     fn differs(&self, version: &Version) -> bool {
@@ -324,53 +345,43 @@ impl Comparison {
     }
 
     /// The same minor, or the same major when only that is given; `~0.0.0` takes everything.
-    fn tilde(&self, version: &Version) -> Result<(), Mismatch> {
+    fn tilde(&self, version: &Version) -> Result<(), Reason> {
         let bound = &self.version;
-        let (shown, written) = (version.to_string(), self.written.clone());
         if version < bound {
-            return Err(Mismatch::Less { version: shown, bound: written });
+            return Err(Reason::Less);
         }
         let zero = (bound.major, bound.minor, bound.patch) == (0, 0, 0);
         if zero && !self.any_minor && !self.any_patch {
             return Ok(());
         }
         if version.major != bound.major {
-            return Err(Mismatch::Major { version: shown, bound: written });
+            return Err(Reason::Major);
         }
         if version.minor != bound.minor && !self.any_minor {
-            return Err(Mismatch::MajorMinor { version: shown, bound: written });
+            return Err(Reason::MajorMinor);
         }
         Ok(())
     }
 
     /// Nothing left of the first number that is not zero changes.
-    fn caret(&self, version: &Version) -> Result<(), Mismatch> {
+    fn caret(&self, version: &Version) -> Result<(), Reason> {
         let bound = &self.version;
-        let (shown, written) = (version.to_string(), self.written.clone());
+        let require = |good: bool, reason: Reason| if good { Ok(()) } else { Err(reason) };
         if version < bound {
-            return Err(Mismatch::Less { version: shown, bound: written });
+            return Err(Reason::Less);
         }
         if bound.major > 0 || self.any_minor {
-            return match version.major == bound.major {
-                true => Ok(()),
-                false => Err(Mismatch::Major { version: shown, bound: written }),
-            };
+            return require(version.major == bound.major, Reason::Major);
         }
         if version.major > 0 {
-            return Err(Mismatch::Major { version: shown, bound: written });
+            return Err(Reason::Major);
         }
         if bound.minor > 0 || self.any_patch {
-            return match version.minor == bound.minor {
-                true => Ok(()),
-                false => Err(Mismatch::MinorOfZero { version: shown, bound: written }),
-            };
+            return require(version.minor == bound.minor, Reason::MinorOfZero);
         }
         if version.minor > 0 {
-            return Err(Mismatch::Minor { version: shown, bound: written });
+            return Err(Reason::Minor);
         }
-        match version.patch == bound.patch {
-            true => Ok(()),
-            false => Err(Mismatch::Patch { version: shown, bound: written }),
-        }
+        require(version.patch == bound.patch, Reason::Patch)
     }
 }

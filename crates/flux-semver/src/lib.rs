@@ -8,5 +8,5 @@ mod constraint;
 mod tests;
 mod version;
 
-pub use constraint::{Constraint, ConstraintError, Mismatch};
+pub use constraint::{Constraint, ConstraintError, Mismatch, Reason};
 pub use version::{IncrementError, SegmentError, Version, VersionError};

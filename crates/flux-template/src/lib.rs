@@ -34,6 +34,8 @@ mod limits;
 mod parse;
 mod regexes;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod time;
 mod value;
 

@@ -39,6 +39,11 @@ impl Stack {
         Self { base: here(), limit }
     }
 
+    /// Bytes left.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.base.abs_diff(here()))
+    }
+
     /// True when more than the limit is in use.
     pub(crate) fn is_deep(&self) -> bool {
         self.base.abs_diff(here()) > self.limit

@@ -50,7 +50,10 @@ impl<'t> State<'t, '_, '_> {
             return self.call_value(at, words, &arguments);
         }
         self.run.step()?;
-        match (function.run)(self.run, &arguments) {
+        let pending = self.run.pending;
+        let called = (function.run)(self.run, &arguments);
+        self.run.pending = pending;
+        match called {
             Ok(mut result) => {
                 if function.result == Ty::Any {
                     result.iface = true;

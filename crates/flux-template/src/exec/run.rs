@@ -69,6 +69,8 @@ pub(crate) struct Run<'h> {
     pub(crate) includes: HashMap<Vec<u8>, usize>,
     /// Texts given to `tpl` before.
     pub(crate) parsed: HashMap<Vec<u8>, Rc<Vec<Arc<Tree>>>>,
+    /// Bytes that functions now running asked for.
+    pub(crate) pending: usize,
     steps: u64,
     until_look: u32,
     began: isize,
@@ -88,6 +90,7 @@ impl<'h> Run<'h> {
             outer: 0,
             includes: HashMap::new(),
             parsed: HashMap::new(),
+            pending: 0,
             steps: 0,
             until_look: LOOK,
             began: live::now(),
@@ -111,13 +114,13 @@ impl<'h> Run<'h> {
 
     fn check(&self, more: usize) -> Res<()> {
         let limits = &self.options.limits;
-        if self.steps > limits.steps {
-            return Fail::limit(Exceeded::Steps);
-        }
         let values = usize::try_from(live::now().wrapping_sub(self.began)).unwrap_or(0);
-        let used = values.saturating_add(self.outer).saturating_add(self.out.len());
+        let used = values.saturating_add(self.outer).saturating_add(self.out.len()).saturating_add(self.pending);
         if used.saturating_add(more) > limits.memory {
             return Fail::limit(Exceeded::Memory);
+        }
+        if self.steps > limits.steps {
+            return Fail::limit(Exceeded::Steps);
         }
         if limits.interrupt.as_ref().is_some_and(|interrupt| interrupt()) {
             return Fail::limit(Exceeded::Interrupted);
@@ -125,19 +128,25 @@ impl<'h> Run<'h> {
         Ok(())
     }
 
-    /// Asks for memory that a function is about to use, and counts the work of filling it.
+    /// Asks for memory that a function is about to use, and counts the work of filling it. What one call of a
+    /// function asks for adds up until it returns.
     pub(crate) fn charge(&mut self, bytes: usize) -> Res<()> {
-        if bytes < 256 {
-            return Ok(());
-        }
+        let before = self.pending;
+        self.pending = before.saturating_add(bytes);
         self.steps += bytes as u64 / 64;
-        if bytes > 1 << 16 { self.check(bytes) } else { Ok(()) }
+        if before >> 16 == self.pending >> 16 { Ok(()) } else { self.check(0) }
     }
 
     /// Counts work that uses no memory, as if so many bytes had been written.
     pub(crate) fn work(&mut self, bytes: usize) -> Res<()> {
         self.steps += bytes as u64 / 64;
         self.check(0)
+    }
+
+    /// How deep a value may be that is handed to the YAML printer, which measures nothing: a level of it takes up to
+    /// 6 KiB of stack in a debug build.
+    pub(crate) fn levels(&self) -> usize {
+        self.stack.room() / 6144
     }
 
     /// Fails when the native stack is used up.
@@ -147,7 +156,7 @@ impl<'h> Run<'h> {
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Res<()> {
         self.out.extend_from_slice(bytes);
-        if bytes.len() > 4096 { self.charge(bytes.len()) } else { Ok(()) }
+        if bytes.len() > 4096 { self.work(bytes.len()) } else { Ok(()) }
     }
 
     /// Runs with an empty buffer in the place of the present one, and gives what was written.

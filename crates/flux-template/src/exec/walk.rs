@@ -127,7 +127,9 @@ impl<'t> State<'t, '_, '_> {
             Value::Str(text) => self.run.write(text.as_bytes()),
             Value::Nil if !value.iface => self.run.write(b"<no value>"),
             _ => {
+                let pending = self.run.pending;
                 let text = crate::go::fmt::print_action(self.run, value)?;
+                self.run.pending = pending;
                 self.run.write(&text)
             }
         }
@@ -212,8 +214,9 @@ impl<'t> State<'t, '_, '_> {
             }
             Value::Nil => {}
             _ => {
-                let shown = crate::go::fmt::shown(self.run, &value.value)?;
-                return self.error(format!("range can't iterate over {shown}"));
+                // What a pointer leads to is printed.
+                let shown = crate::go::fmt::print_action(self.run, &Operand { addressable: false, ..value.clone() })?;
+                return self.error(format!("range can't iterate over {}", String::from_utf8_lossy(&shown)));
             }
         }
         let flow = match &branch.otherwise {

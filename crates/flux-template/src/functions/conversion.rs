@@ -1,7 +1,8 @@
 //! JSON, base64, base32.
 
 use super::{Arguments as _, Function, any, map, text};
-use crate::exec::{Operand, Res, Run, Ty, fail};
+use crate::error::Exceeded;
+use crate::exec::{Fail, Operand, Res, Run, Ty, fail};
 use crate::go::json::{self, Target};
 use crate::value::{Map, MapKind, Value};
 
@@ -71,12 +72,16 @@ pub(super) fn or_error(decoded: Result<Value, String>) -> Map {
 
 /// What `json.Marshal` would show, as a JSON value; floats that are whole become integers.
 pub(crate) fn json_of(run: &mut Run<'_>, value: &Value) -> json::Encoded<serde_json::Value> {
-    json_at(run, value, 0)
+    let most = run.levels();
+    json_at(run, value, 0, most)
 }
 
-fn json_at(run: &mut Run<'_>, value: &Value, depth: usize) -> json::Encoded<serde_json::Value> {
+fn json_at(run: &mut Run<'_>, value: &Value, depth: usize, most: usize) -> json::Encoded<serde_json::Value> {
     use serde_json::Value as Json;
     run.step()?;
+    if depth > most {
+        return Fail::limit(Exceeded::Depth);
+    }
     if depth > 900 {
         return Ok(Err("json: unsupported value: encountered a cycle".to_owned()));
     }
@@ -86,12 +91,15 @@ fn json_at(run: &mut Run<'_>, value: &Value, depth: usize) -> json::Encoded<serd
         Value::Int(value, _) => Json::from(*value),
         Value::Uint(value, _) => Json::from(*value),
         Value::Float(value) if value.is_finite() => Json::from(*value),
-        Value::Str(text) => Json::String(replaced(text.as_bytes())),
+        Value::Str(text) => {
+            run.charge(text.len().saturating_mul(2) + 64)?;
+            Json::String(replaced(text.as_bytes()))
+        }
         Value::List(list) if !list.is_nil() => {
             run.descend()?;
             let mut items = Vec::with_capacity(list.len());
             for item in list.items().iter() {
-                match json_at(run, item, depth + 1)? {
+                match json_at(run, item, depth + 1, most)? {
                     Ok(item) => items.push(item),
                     Err(message) => return Ok(Err(message)),
                 }
@@ -102,7 +110,8 @@ fn json_at(run: &mut Run<'_>, value: &Value, depth: usize) -> json::Encoded<serd
             run.descend()?;
             let mut object = serde_json::Map::new();
             for (key, item) in map.entries() {
-                match json_at(run, &item, depth + 1)? {
+                run.charge(key.len() * 2 + 96)?;
+                match json_at(run, &item, depth + 1, most)? {
                     Ok(item) => object.insert(replaced(key.as_bytes()), item),
                     Err(message) => return Ok(Err(message)),
                 };
@@ -114,7 +123,7 @@ fn json_at(run: &mut Run<'_>, value: &Value, depth: usize) -> json::Encoded<serd
         Value::Record(record) if record.ty != crate::value::RecordType::Version => {
             let mut object = serde_json::Map::new();
             for (name, field) in json::json_fields(record) {
-                match json_at(run, field, depth + 1)? {
+                match json_at(run, field, depth + 1, most)? {
                     Ok(field) => object.insert(name.to_owned(), field),
                     Err(message) => return Ok(Err(message)),
                 };

@@ -70,6 +70,17 @@ fn deep_copy(run: &mut Run<'_>, value: &Value) -> Res<Value> {
             let entries = map.entries().into_iter().map(copy).collect::<Res<Vec<_>>>()?;
             Value::Map(Map::from_entries(map.kind(), entries))
         }
+        Value::Record(record) => {
+            // Fields that are not exported stay behind.
+            let private = |name: &str| name.starts_with(|first: char| first.is_lowercase());
+            let copy = |(name, value): &(&'static str, Value)| match (private(name), value) {
+                (false, value) => (*name, value.clone()),
+                (true, Value::Uint(_, kind)) => (*name, Value::Uint(0, *kind)),
+                (true, _) => (*name, Value::text("")),
+            };
+            let fields = record.fields.iter().map(copy).collect();
+            Value::Record(std::rc::Rc::new(crate::value::Record { ty: record.ty, fields }))
+        }
         other => other.clone(),
     })
 }

@@ -74,10 +74,22 @@ impl Function {
     }
 }
 
+/// All names, sorted.
+#[cfg(test)]
+pub(crate) fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = table().keys().copied().collect();
+    names.sort_unstable();
+    names
+}
+
 /// The function of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
+    table().get(name).copied()
+}
+
+fn table() -> &'static HashMap<&'static str, &'static Function> {
     static TABLE: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| {
+    TABLE.get_or_init(|| {
         // Later groups replace earlier ones, as Helm's functions replace sprig's.
         let groups = [
             builtins::FUNCTIONS,
@@ -101,8 +113,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
             engine::FUNCTIONS,
         ];
         groups.into_iter().flatten().map(|function| (function.name, function)).collect()
-    });
-    table.get(name).copied()
+    })
 }
 
 /// Arguments whose types were checked against the signature.

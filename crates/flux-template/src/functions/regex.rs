@@ -4,27 +4,33 @@ use std::rc::Rc;
 
 use regex::bytes::{Captures, Regex};
 
-use super::{Arguments as _, Function, flag, text, texts};
+use super::{Arguments as _, Call, Function, flag, text, texts};
 use crate::exec::{Operand, Res, Run, Ty, fail};
+use crate::go::quoting;
 use crate::value::{Elem, List, Value};
 
 use Ty::{Bool, Int, Reflect, Str};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("regexMatch", &[Str, Str], Bool, |run, a| match run.regexes.get(a.bytes(0)) {
-        Ok(regex) => flag(regex.is_match(a.bytes(1))),
-        Err(_) => flag(false),
+    Function::new("regexMatch", &[Str, Str], Bool, |run, a| {
+        charge(run, a)?;
+        match run.regexes.get(a.bytes(0)) {
+            Ok(regex) => flag(regex.is_match(a.bytes(1))),
+            Err(_) => flag(false),
+        }
     }),
     Function::new("mustRegexMatch", &[Str, Str], Bool, |run, a| flag(compiled(run, a)?.is_match(a.bytes(1)))),
-    Function::new("regexFind", &[Str, Str], Str, find),
+    Function::new("regexFind", &[Str, Str], Str, |run, a| panicking(run, a, find)),
     Function::new("mustRegexFind", &[Str, Str], Str, find),
-    Function::new("regexFindAll", &[Str, Str, Int], Reflect, find_all),
+    Function::new("regexFindAll", &[Str, Str, Int], Reflect, |run, a| panicking(run, a, find_all)),
     Function::new("mustRegexFindAll", &[Str, Str, Int], Reflect, find_all),
-    Function::new("regexReplaceAll", &[Str, Str, Str], Str, |run, a| replace(run, a, true)),
+    Function::new("regexReplaceAll", &[Str, Str, Str], Str, |run, a| panicking(run, a, |run, a| replace(run, a, true))),
     Function::new("mustRegexReplaceAll", &[Str, Str, Str], Str, |run, a| replace(run, a, true)),
-    Function::new("regexReplaceAllLiteral", &[Str, Str, Str], Str, |run, a| replace(run, a, false)),
+    Function::new("regexReplaceAllLiteral", &[Str, Str, Str], Str, |run, a| {
+        panicking(run, a, |run, a| replace(run, a, false))
+    }),
     Function::new("mustRegexReplaceAllLiteral", &[Str, Str, Str], Str, |run, a| replace(run, a, false)),
-    Function::new("regexSplit", &[Str, Str, Int], Reflect, split),
+    Function::new("regexSplit", &[Str, Str, Int], Reflect, |run, a| panicking(run, a, split)),
     Function::new("mustRegexSplit", &[Str, Str, Int], Reflect, split),
     Function::new("regexQuoteMeta", &[Str], Str, |_, a| {
         let mut out = Vec::new();
@@ -38,12 +44,48 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-fn compiled(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Rc<Regex>> {
+/// The functions without `must` panic over a bad pattern, in other words.
+fn panicking(run: &mut Run<'_>, arguments: &[Operand], call: Call) -> Res<Operand> {
+    charge(run, arguments)?;
+    if let Err(message) = run.regexes.get(arguments.bytes(0)) {
+        let pattern = arguments.bytes(0);
+        let shown = match quoting::can_backquote(pattern) {
+            true => format!("`{}`", String::from_utf8_lossy(pattern)),
+            false => quoting::quote_text(pattern),
+        };
+        return fail(format!("regexp: Compile({shown}): {message}"));
+    }
+    call(run, arguments)
+}
+
+/// Counts the search, and compiling a pattern that is new.
+fn charge(run: &mut Run<'_>, arguments: &[Operand]) -> Res<()> {
     run.charge(arguments.bytes(1).len().saturating_mul(4))?;
+    let pattern = arguments.bytes(0);
+    if run.regexes.knows(pattern) { Ok(()) } else { run.work(pattern.len().saturating_mul(4096).saturating_add(4096)) }
+}
+
+fn compiled(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Rc<Regex>> {
+    charge(run, arguments)?;
     match run.regexes.get(arguments.bytes(0)) {
         Ok(regex) => Ok(regex),
         Err(message) => fail(message),
     }
+}
+
+/// False inside a character, where the other crate finds empty matches and Go does not.
+fn between_characters(bytes: &[u8], at: usize) -> bool {
+    let continues = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    if !continues(at) {
+        return true;
+    }
+    let start = (1..4).filter_map(|back| at.checked_sub(back)).find(|start| !continues(*start));
+    let length = start.and_then(|start| crate::go::runes::decode(&bytes[start..]).map(|(_, length)| start + length));
+    length.is_none_or(|end| end <= at)
+}
+
+fn real(bytes: &[u8], found: &regex::bytes::Match<'_>) -> bool {
+    !found.is_empty() || between_characters(bytes, found.start())
 }
 
 /// How many matches a count asks for; a negative one asks for all.
@@ -58,8 +100,9 @@ fn find(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Operand> {
 
 fn find_all(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Operand> {
     let regex = compiled(run, arguments)?;
+    let bytes = arguments.bytes(1);
     let mut found = Vec::new();
-    for one in regex.find_iter(arguments.bytes(1)).take(most(arguments.int(2))) {
+    for one in regex.find_iter(bytes).filter(|found| real(bytes, found)).take(most(arguments.int(2))) {
         run.step()?;
         found.push(Value::text(one.as_bytes()));
     }
@@ -78,7 +121,7 @@ fn replace(run: &mut Run<'_>, arguments: &[Operand], expand: bool) -> Res<Operan
     if expands {
         for captures in regex.captures_iter(bytes) {
             run.step()?;
-            let Some(whole) = captures.get(0) else { continue };
+            let Some(whole) = captures.get(0).filter(|whole| real(bytes, whole)) else { continue };
             out.extend_from_slice(&bytes[at..whole.start()]);
             let before = out.len();
             expand_into(&mut out, with, &captures);
@@ -86,7 +129,7 @@ fn replace(run: &mut Run<'_>, arguments: &[Operand], expand: bool) -> Res<Operan
             at = whole.end();
         }
     } else {
-        for whole in regex.find_iter(bytes) {
+        for whole in regex.find_iter(bytes).filter(|found| real(bytes, found)) {
             run.step()?;
             run.charge(with.len())?;
             out.extend_from_slice(&bytes[at..whole.start()]);
@@ -153,7 +196,7 @@ fn split(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Operand> {
     }
     let mut parts = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for found in regex.find_iter(bytes).take(most(count)) {
+    for found in regex.find_iter(bytes).filter(|found| real(bytes, found)).take(most(count)) {
         run.step()?;
         if count > 0 && parts.len() as i64 == count - 1 {
             break;

@@ -289,6 +289,7 @@ pub(super) fn replace(run: &mut Run<'_>, bytes: &[u8], old: &[u8], new: &[u8]) -
     while let Some(at) = find(rest, old) {
         out.extend_from_slice(&rest[..at]);
         run.charge(new.len())?;
+        run.step()?;
         out.extend_from_slice(new);
         rest = &rest[at + old.len()..];
     }
@@ -323,10 +324,10 @@ fn join(run: &mut Run<'_>, arguments: &[Operand]) -> Res<Operand> {
             out.extend_from_slice(separator);
         }
         if let Value::Str(item) = item {
+            run.charge(item.len() + separator.len())?;
             out.extend_from_slice(item.as_bytes());
         }
     }
-    run.charge(out.len())?;
     text(out)
 }
 

@@ -55,24 +55,26 @@ macro_rules! check {
     };
 }
 
-fn shape(value: &Value) -> Result<Shape, String> {
-    Ok(match value {
+fn shape(run: &Run<'_>, value: &Value) -> Encoded<Shape> {
+    Ok(Ok(match value {
         Value::Nil => Shape::Nil,
         Value::Map(_) => Shape::Table,
         Value::Record(record) if record.ty != crate::value::RecordType::Version => Shape::Table,
         Value::List(list) if !list.is_empty() => {
+            run.descend()?;
             let mut tables = true;
             for item in list.items().iter() {
-                match shape(item)? {
-                    Shape::Nil => return Err(NIL_ELEMENT.to_owned()),
-                    Shape::Table => {}
-                    _ => tables = false,
+                match shape(run, item)? {
+                    Ok(Shape::Nil) => return Ok(Err(NIL_ELEMENT.to_owned())),
+                    Ok(Shape::Table) => {}
+                    Ok(_) => tables = false,
+                    Err(message) => return Ok(Err(message)),
                 }
             }
             if tables { Shape::Tables } else { Shape::Plain }
         }
         _ => Shape::Plain,
-    })
+    }))
 }
 
 /// The entries of a map or struct.
@@ -141,7 +143,7 @@ impl Encoder<'_, '_> {
             Value::Map(map) if map.is_nil() => Ok(Ok(())),
             Value::Map(_) => self.table(key, value),
             Value::Record(record) if record.ty != crate::value::RecordType::Version => self.table(key, value),
-            Value::List(_) => match shape(value) {
+            Value::List(_) => match shape(self.run, value)? {
                 Ok(Shape::Tables) => self.tables(key, value),
                 Ok(_) => self.pair(key, value),
                 Err(message) => Ok(Err(message)),
@@ -160,12 +162,12 @@ impl Encoder<'_, '_> {
     fn pair(&mut self, key: &[Vec<u8>], value: &Value) -> Encoded<()> {
         let Some(name) = key.last() else { return self.element(value) };
         self.indent(key);
+        self.run.charge(name.len() + 4)?;
         let name = quoted_key(name);
         self.out.extend_from_slice(&name);
         self.out.extend_from_slice(b" = ");
         check!(self.element(value));
         self.newline();
-        self.run.charge(self.out.len() / 64)?;
         Ok(Ok(()))
     }
 
@@ -191,7 +193,7 @@ impl Encoder<'_, '_> {
     fn tables(&mut self, key: &mut Vec<Vec<u8>>, value: &Value) -> Encoded<()> {
         let Value::List(list) = value else { return Ok(Ok(())) };
         if key.is_empty() {
-            return Ok(Err("toml: top-level array of tables has no key".to_owned()));
+            return Ok(Err("toml: top-level values must be Go maps or structs".to_owned()));
         }
         for item in list.items().iter() {
             self.newline();
@@ -205,7 +207,7 @@ impl Encoder<'_, '_> {
     fn content(&mut self, key: &mut Vec<Vec<u8>>, value: &Value) -> Encoded<()> {
         let mut tables = Vec::new();
         for (name, item) in entries(value) {
-            let table = match shape(&item) {
+            let table = match shape(self.run, &item)? {
                 Ok(shape) => matches!(shape, Shape::Table | Shape::Tables),
                 Err(message) => return Ok(Err(message)),
             };
@@ -235,7 +237,10 @@ impl Encoder<'_, '_> {
             Value::Int(value, _) => self.out.extend_from_slice(value.to_string().as_bytes()),
             Value::Uint(value, _) => self.out.extend_from_slice(value.to_string().as_bytes()),
             Value::Float(value) => self.out.extend_from_slice(float(*value).as_bytes()),
-            Value::Str(text) => self.out.extend_from_slice(&quoted(text.as_bytes())),
+            Value::Str(text) => {
+                self.run.charge(text.len() + 2)?;
+                self.out.extend_from_slice(&quoted(text.as_bytes()));
+            }
             Value::Bytes(bytes) => {
                 let numbers: Vec<String> = bytes.as_bytes().iter().map(u8::to_string).collect();
                 self.out.extend_from_slice(format!("[{}]", numbers.join(", ")).as_bytes());
@@ -252,7 +257,13 @@ impl Encoder<'_, '_> {
                 self.out.push(b']');
             }
             Value::Time(time) => {
-                let text = time.format(b"2006-01-02T15:04:05.999999999Z07:00");
+                let layout: &[u8] = match time.zone_name() {
+                    "datetime-local" => b"2006-01-02T15:04:05.999999999",
+                    "date-local" => b"2006-01-02",
+                    "time-local" => b"15:04:05.999999999",
+                    _ => b"2006-01-02T15:04:05.999999999Z07:00",
+                };
+                let text = time.format(layout);
                 self.out.extend_from_slice(&text);
             }
             Value::Record(record) if record.ty == crate::value::RecordType::Version => {
@@ -269,7 +280,7 @@ impl Encoder<'_, '_> {
         self.run.descend()?;
         let (mut plain, mut tables) = (Vec::new(), Vec::new());
         for (name, item) in entries(value).into_iter().filter(|(_, item)| !item.is_nil()) {
-            match shape(&item) {
+            match shape(self.run, &item)? {
                 Ok(Shape::Table | Shape::Tables) => tables.push((name, item)),
                 Ok(_) => plain.push((name, item)),
                 Err(message) => return Ok(Err(message)),

@@ -4,7 +4,8 @@ use flux_yaml::{EmitOptions, Node, NodeKind, Scalar, ScalarStyle, Tag};
 
 use super::conversion::{json_of, or_error};
 use super::{Arguments as _, Function, map, text};
-use crate::exec::{Operand, Res, Run, Ty, fail};
+use crate::error::Exceeded;
+use crate::exec::{Fail, Operand, Res, Run, Ty, fail};
 use crate::go::json::{self, Encoded, Target};
 use crate::go::numbers::format_float;
 use crate::value::{Record, RecordType, Value};
@@ -29,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 pub(crate) fn to_yaml(run: &mut Run<'_>, value: &Value) -> Encoded<String> {
     let json = match json_of(run, value)? {
         Ok(json) => json,
-        Err(message) => return Ok(Err(message)),
+        Err(message) => return Ok(Err(format!("error marshaling into JSON: {message}"))),
     };
     let printed = flux_yaml::marshal_v2(&json).map_err(|error| format!("error converting JSON to YAML: {error}"));
     Ok(match printed {
@@ -46,8 +47,7 @@ pub(crate) fn to_yaml(run: &mut Run<'_>, value: &Value) -> Encoded<String> {
 
 fn from_yaml(run: &mut Run<'_>, arguments: &[Operand], target: Target) -> Encoded<Value> {
     run.charge(arguments.bytes(0).len().saturating_mul(4))?;
-    let yaml = arguments.str(0).to_text();
-    let json = match flux_yaml::yaml_to_json(&yaml) {
+    let json = match flux_yaml::decode(arguments.bytes(0)).and_then(|yaml| flux_yaml::yaml_to_json(&yaml)) {
         Ok(json) => json,
         Err(error) => return Ok(Err(format!("error converting YAML to JSON: {error}"))),
     };
@@ -57,7 +57,8 @@ fn from_yaml(run: &mut Run<'_>, arguments: &[Operand], target: Target) -> Encode
 
 /// go-yaml v3's printer on the Go value itself: floats as Go prints them, lists indented.
 fn pretty(run: &mut Run<'_>, value: &Value) -> Res<String> {
-    let Ok(node) = node_of(run, value, 0)? else { return Ok(String::new()) };
+    let most = run.levels();
+    let Ok(node) = node_of(run, value, 0, most)? else { return fail("cannot marshal type: complex128") };
     let mut yaml = flux_yaml::emit_v3(&node, &EmitOptions { indent: 2, compact_sequences: false });
     run.charge(yaml.len())?;
     if yaml.ends_with('\n') {
@@ -82,8 +83,11 @@ fn string(text: &str) -> Node {
     Node::new(NodeKind::Scalar(Scalar { text: text.into(), tag: Tag::Str, style }))
 }
 
-fn node_of(run: &mut Run<'_>, value: &Value, depth: usize) -> Res<Result<Node, ()>> {
+fn node_of(run: &mut Run<'_>, value: &Value, depth: usize, most: usize) -> Res<Result<Node, ()>> {
     run.step()?;
+    if depth > most {
+        return Fail::limit(Exceeded::Depth);
+    }
     if depth > 900 {
         return Ok(Err(()));
     }
@@ -104,7 +108,10 @@ fn node_of(run: &mut Run<'_>, value: &Value, depth: usize) -> Res<Result<Node, (
             tagged(text, Tag::Implicit)
         }
         Value::Complex(_) => return Ok(Err(())),
-        Value::Str(text) => string(&text.to_text()),
+        Value::Str(text) => {
+            run.charge(text.len().saturating_mul(2) + 128)?;
+            string(&text.to_text())
+        }
         Value::Bytes(bytes) => {
             sequence(bytes.as_bytes().iter().map(|byte| tagged(byte.to_string(), Tag::Int)).collect())
         }
@@ -112,7 +119,7 @@ fn node_of(run: &mut Run<'_>, value: &Value, depth: usize) -> Res<Result<Node, (
             run.descend()?;
             let mut items = Vec::with_capacity(list.len());
             for item in list.items().iter() {
-                match node_of(run, item, depth + 1)? {
+                match node_of(run, item, depth + 1, most)? {
                     Ok(item) => items.push(item),
                     Err(()) => return Ok(Err(())),
                 }
@@ -123,7 +130,8 @@ fn node_of(run: &mut Run<'_>, value: &Value, depth: usize) -> Res<Result<Node, (
             run.descend()?;
             let mut entries = Vec::with_capacity(map.len());
             for (key, item) in map.entries() {
-                match node_of(run, &item, depth + 1)? {
+                run.charge(key.len() * 2 + 256)?;
+                match node_of(run, &item, depth + 1, most)? {
                     Ok(item) => entries.push((key.to_text().into_owned(), item)),
                     Err(()) => return Ok(Err(())),
                 }
@@ -132,18 +140,18 @@ fn node_of(run: &mut Run<'_>, value: &Value, depth: usize) -> Res<Result<Node, (
             mapping(entries)
         }
         Value::Time(time) => tagged(time.rfc3339_nano().unwrap_or_default(), Tag::Timestamp),
-        Value::Record(record) => return record_node(run, record, depth),
+        Value::Record(record) => return record_node(run, record, depth, most),
     }))
 }
 
 /// A struct: exported fields in order, names in lower case.
-fn record_node(run: &mut Run<'_>, record: &Record, depth: usize) -> Res<Result<Node, ()>> {
+fn record_node(run: &mut Run<'_>, record: &Record, depth: usize, most: usize) -> Res<Result<Node, ()>> {
     if record.ty == RecordType::Version {
         return Ok(Ok(string(&super::version_text(record))));
     }
     let mut entries = Vec::new();
     for (name, field) in record.fields.iter().filter(|(name, _)| name.starts_with(|c: char| c.is_uppercase())) {
-        match node_of(run, field, depth + 1)? {
+        match node_of(run, field, depth + 1, most)? {
             Ok(field) => entries.push((name.to_lowercase(), field)),
             Err(()) => return Ok(Err(())),
         }

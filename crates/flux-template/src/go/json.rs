@@ -46,7 +46,10 @@ impl Encoder<'_, '_> {
                 return Ok(Err(format!("json: unsupported value: {}", format_float(*value, b'g', -1))));
             }
             Value::Complex(_) => return Ok(Err("json: unsupported type: complex128".to_owned())),
-            Value::Str(text) => string(&mut self.out, text.as_bytes(), self.html),
+            Value::Str(text) => {
+                self.run.charge(text.len() + 2)?;
+                string(&mut self.out, text.as_bytes(), self.html);
+            }
             Value::Bytes(bytes) => {
                 self.run.charge(bytes.len() * 2)?;
                 self.raw("\"");
@@ -89,7 +92,6 @@ impl Encoder<'_, '_> {
             check!(self.value(item, depth + 1));
         }
         self.raw("]");
-        self.run.charge(self.out.len() / 64)?;
         Ok(Ok(()))
     }
 
@@ -108,6 +110,7 @@ impl Encoder<'_, '_> {
             if index > 0 {
                 self.raw(",");
             }
+            self.run.charge(key.len() + 4)?;
             string(&mut self.out, key.as_bytes(), self.html);
             self.raw(":");
             check!(self.value(&item, depth + 1));
@@ -323,7 +326,14 @@ impl Decoder<'_, '_, '_> {
 
     /// The error about the present character, or about the end.
     fn unexpected<T>(&self, context: &str) -> Result<T, String> {
-        let Some(&byte) = self.bytes.get(self.at) else { return Err("unexpected end of JSON input".to_owned()) };
+        // At the end Go tries a space, which is wrong inside a word, a number or an escape.
+        let inside =
+            [" literal", "escape"].iter().any(|word| context.contains(word)) && !context.contains("string literal");
+        let byte = match self.bytes.get(self.at) {
+            Some(byte) => *byte,
+            None if inside => b' ',
+            None => return Err("unexpected end of JSON input".to_owned()),
+        };
         let shown = match byte {
             b'\'' => "'\\''".to_owned(),
             b'"' => "'\"'".to_owned(),

@@ -95,8 +95,7 @@ pub(crate) fn parse_float(text: &[u8]) -> Result<f64, NumberError> {
     }
     let hex = body.len() > 2 && (body.starts_with("0x") || body.starts_with("0X"));
     let plain: String = match body.contains('_') {
-        // Only a text with a base prefix may have underscores.
-        true if hex && underscores_fit(body.as_bytes()) => body.replace('_', ""),
+        true if underscores_fit(body.as_bytes()) => body.replace('_', ""),
         true => return Err(NumberError::Syntax),
         false => body.to_owned(),
     };
@@ -157,7 +156,12 @@ pub(crate) fn format_float(value: f64, format: u8, precision: i32) -> String {
         b'x' | b'X' => return format!("{sign}{}", hexadecimal(magnitude, precision, format == b'X')),
         b'f' => match precision {
             ..0 => fixed(&Digits::shortest(magnitude), None),
-            _ => format!("{magnitude:.*}", precision as usize),
+            _ => {
+                let places = precision as usize;
+                let mut text = format!("{magnitude:.*}", places.min(ALL_DIGITS));
+                text.extend(std::iter::repeat_n('0', places.saturating_sub(ALL_DIGITS)));
+                text
+            }
         },
         b'e' | b'E' => match precision {
             ..0 => exponential(&Digits::shortest(magnitude), None, format),
@@ -167,6 +171,9 @@ pub(crate) fn format_float(value: f64, format: u8, precision: i32) -> String {
     };
     format!("{sign}{body}")
 }
+
+/// More digits than any float has; what is beyond is zeros, and too much for Rust's formatting.
+const ALL_DIGITS: usize = 1100;
 
 /// Significant decimal digits and where the point stands: `0.DIGITS * 10^point`.
 struct Digits {
@@ -180,7 +187,7 @@ impl Digits {
     }
 
     fn rounded(value: f64, digits: usize) -> Self {
-        Self::of(&format!("{value:.*e}", digits.max(1) - 1))
+        Self::of(&format!("{value:.*e}", digits.clamp(1, ALL_DIGITS) - 1))
     }
 
     fn of(scientific: &str) -> Self {
@@ -355,7 +362,8 @@ mod tests {
         assert_eq!(parse_int(b"1__0", 0), Err(NumberError::Syntax));
         assert_eq!(parse_int(b"9223372036854775808", 10), Err(NumberError::Range));
         assert_eq!(parse_float(b"0x1.8p1"), Ok(3.0));
-        assert_eq!(parse_float(b"1_0.5"), Err(NumberError::Syntax));
+        assert_eq!(parse_float(b"1_0.5"), Ok(10.5));
+        assert_eq!(parse_float(b"1_.5"), Err(NumberError::Syntax));
         assert_eq!(parse_float(b".5"), Ok(0.5));
         assert_eq!(parse_float(b"1e"), Err(NumberError::Syntax));
     }

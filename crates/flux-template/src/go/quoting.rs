@@ -65,6 +65,13 @@ fn hex(out: &mut Vec<u8>, letter: u8, value: u32, digits: usize) {
     out.extend_from_slice(format!("\\{}{value:0digits$x}", char::from(letter)).as_bytes());
 }
 
+/// `strconv.CanBackquote`.
+pub(crate) fn can_backquote(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| {
+        text.chars().all(|c| !matches!(c, '\u{FEFF}' | '`' | '\x7F' | '\0'..='\x08' | '\x0A'..='\x1F'))
+    })
+}
+
 /// `strconv.Unquote` for `"..."` and `` `...` ``; `None` for what is no such literal.
 pub(crate) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
     let (&delimiter, rest) = literal.split_first()?;

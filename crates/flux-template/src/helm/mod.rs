@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::parse::parse;
 use crate::parse::tree::Tree;
 use crate::stack::Stack;
-use crate::value::{Map, MapKind, Value};
+use crate::value::{Map, MapKind, Value, lossy};
 
 /// Modes of a render.
 #[derive(Clone, Default)]
@@ -127,7 +127,7 @@ fn render_file(run: &mut Run<'_>, name: &str, scope: Scope) -> Res<String> {
     let Some(tree) = run.set.find(name) else { return Ok(String::new()) };
     let written = run.buffered(|run| execute(run, &tree, Operand::new(data)))?;
     let written = without_no_value(written);
-    Ok(String::from_utf8(written).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(written).unwrap_or_else(|error| lossy(error.as_bytes()).into_owned()))
 }
 
 fn describe(file: &str, fail: Fail) -> Error {

@@ -1,5 +1,6 @@
 //! Tokens to trees.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::lexer::{Kind, Lexer, Token};
@@ -32,6 +33,7 @@ impl ParseError {
 pub(crate) fn parse(name: &str, text: &[u8], stack: &Stack) -> Result<Vec<Tree>, ParseError> {
     let source = Arc::new(Source { name: name.to_owned(), text: text.into() });
     let mut parser = Parser {
+        places: HashMap::new(),
         source: &source,
         lexer: Lexer::new(text),
         ahead: Vec::with_capacity(3),
@@ -46,7 +48,7 @@ pub(crate) fn parse(name: &str, text: &[u8], stack: &Stack) -> Result<Vec<Tree>,
 
 /// What belongs to one named template while it is parsed.
 struct Scope {
-    variables: Vec<Arc<str>>,
+    variables: Variables,
     action_line: u32,
     ranges: usize,
     parens: usize,
@@ -54,7 +56,37 @@ struct Scope {
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { variables: vec!["$".into()], action_line: 0, ranges: 0, parens: 0 }
+        let mut variables = Variables::default();
+        variables.declare("$".into());
+        Self { variables, action_line: 0, ranges: 0, parens: 0 }
+    }
+}
+
+/// Declared variables, inner ones last.
+#[derive(Default)]
+struct Variables {
+    declared: Vec<Arc<str>>,
+    /// How often each name is declared now.
+    counts: HashMap<Arc<str>, usize>,
+}
+
+impl Variables {
+    fn declare(&mut self, name: Arc<str>) {
+        *self.counts.entry(Arc::clone(&name)).or_default() += 1;
+        self.declared.push(name);
+    }
+
+    fn leave(&mut self, kept: usize) {
+        for name in self.declared.drain(kept..) {
+            match self.counts.get_mut(&name) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => drop(self.counts.remove(&name)),
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&Arc<str>> {
+        self.counts.get_key_value(name).map(|(known, _)| known)
     }
 }
 
@@ -67,6 +99,8 @@ struct Parser<'a> {
     last_line: u32,
     scope: Scope,
     trees: Vec<Tree>,
+    /// Where each name is among the trees.
+    places: HashMap<Arc<str>, usize>,
     stack: &'a Stack,
 }
 
@@ -168,7 +202,8 @@ impl<'a> Parser<'a> {
 
     fn add(&mut self, name: Arc<str>, root: Nodes) -> Parsed<()> {
         let tree = Tree { name, file: Arc::clone(self.source), root };
-        match self.trees.iter_mut().find(|known| known.name == tree.name) {
+        let place = *self.places.entry(Arc::clone(&tree.name)).or_insert(self.trees.len());
+        match self.trees.get_mut(place) {
             None => self.trees.push(tree),
             Some(known) if known.is_empty() => *known = tree,
             Some(_) if tree.is_empty() => {}
@@ -236,7 +271,7 @@ impl<'a> Parser<'a> {
             Kind::Block => self.block()?,
             Kind::Break => self.leave(Node::Break(token.at), "{{break}}")?,
             Kind::Continue => self.leave(Node::Continue(token.at), "{{continue}}")?,
-            Kind::Else => return self.otherwise().map(|token| Item::Ending(Ending::Else)),
+            Kind::Else => return self.otherwise().map(|_| Item::Ending(Ending::Else)),
             Kind::EndWord => {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::Ending(Ending::End));
@@ -275,7 +310,7 @@ impl<'a> Parser<'a> {
     }
 
     fn branch(&mut self, context: &str) -> Parsed<Box<Branch>> {
-        let declared = self.scope.variables.len();
+        let declared = self.scope.variables.declared.len();
         let pipe = self.pipeline(context, Kind::RightDelim)?;
         let range = usize::from(context == "range");
         self.scope.ranges += range;
@@ -285,7 +320,7 @@ impl<'a> Parser<'a> {
             Ending::End => None,
             Ending::Else => Some(self.else_list(context)?),
         };
-        self.scope.variables.truncate(declared);
+        self.scope.variables.leave(declared);
         Ok(Box::new(Branch { pipe, list, otherwise }))
     }
 
@@ -417,7 +452,7 @@ impl<'a> Parser<'a> {
             }
             let name: Arc<str> = String::from_utf8_lossy(variable.text).into();
             pipe.declared.push(Arc::clone(&name));
-            self.scope.variables.push(name);
+            self.scope.variables.declare(name);
             if !comma {
                 pipe.assign = next.kind == Kind::Assign;
                 return Ok(());
@@ -495,7 +530,7 @@ impl<'a> Parser<'a> {
             Kind::Nil => Word::Nil(token.at),
             Kind::Variable => {
                 let name = text();
-                match self.scope.variables.iter().find(|known| ***known == *name) {
+                match self.scope.variables.find(&name) {
                     Some(known) => Word::Variable(token.at, Arc::clone(known), Vec::new()),
                     None => {
                         return self.error(format!("undefined variable {}", quoting::quote_text(token.text)));

@@ -18,6 +18,11 @@ pub(crate) struct Regexes {
 }
 
 impl Regexes {
+    /// True when the pattern was compiled before.
+    pub(crate) fn knows(&self, pattern: &[u8]) -> bool {
+        self.known.contains_key(pattern)
+    }
+
     /// The compiled pattern, or Go's words for why it is none.
     pub(crate) fn get(&mut self, pattern: &[u8]) -> Result<Rc<Regex>, String> {
         if let Some(known) = self.known.get(pattern) {
@@ -34,7 +39,8 @@ impl Regexes {
 
 fn compile(pattern: &[u8]) -> Result<Rc<Regex>, String> {
     let Ok(pattern) = std::str::from_utf8(pattern) else {
-        return Err("error parsing regexp: invalid UTF-8".to_owned());
+        let shown = crate::value::lossy(pattern);
+        return Err(format!("error parsing regexp: invalid UTF-8: `{shown}`"));
     };
     let translated = syntax::translate(pattern).map_err(|message| format!("error parsing regexp: {message}"))?;
     let built = RegexBuilder::new(&translated).size_limit(SIZE).dfa_size_limit(SIZE).build();

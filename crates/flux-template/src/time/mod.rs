@@ -87,6 +87,10 @@ impl Time {
         Self { nanos: self.nanos, zone }
     }
 
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.name()
+    }
+
     pub(crate) fn nanos(&self) -> i128 {
         self.nanos
     }

@@ -15,6 +15,7 @@ pub use map::{Map, MapKind};
 pub use record::Record;
 pub(crate) use record::RecordType;
 pub use text::Str;
+pub(crate) use text::lossy;
 
 use std::rc::Rc;
 

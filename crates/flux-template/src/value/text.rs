@@ -35,7 +35,7 @@ impl Str {
 
     /// The text; what is not UTF-8 becomes U+FFFD.
     pub fn to_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0.bytes)
+        lossy(&self.0.bytes)
     }
 
     pub fn len(&self) -> usize {
@@ -45,6 +45,19 @@ impl Str {
     pub fn is_empty(&self) -> bool {
         self.0.bytes.is_empty()
     }
+}
+
+/// As Go's JSON and ranges over strings have it: U+FFFD for each byte that is not UTF-8.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(std::iter::repeat_n('\u{FFFD}', chunk.invalid().len()));
+    }
+    Cow::Owned(out)
 }
 
 impl From<&str> for Str {

@@ -70,7 +70,7 @@ impl Printer<'_, '_> {
 
     pub(super) fn quoted(&mut self, text: &[u8]) -> Res<()> {
         let text = self.cut(text);
-        if self.flags.sharp && can_backquote(text) {
+        if self.flags.sharp && quoting::can_backquote(text) {
             return self.pad(&[b"`", text, b"`"].concat());
         }
         self.run.charge(text.len())?;
@@ -186,7 +186,10 @@ impl Printer<'_, '_> {
     fn unicode(&mut self, bits: u64) -> Res<()> {
         let digits = self.flags.precision.unwrap_or(4).max(4);
         self.run.charge(digits)?;
-        let mut text = format!("U+{bits:0digits$X}").into_bytes();
+        let plain = format!("{bits:X}");
+        let mut text = b"U+".to_vec();
+        text.extend(std::iter::repeat_n(b'0', digits.saturating_sub(plain.len())));
+        text.extend_from_slice(plain.as_bytes());
         if self.flags.sharp
             && let Some(character) = u32::try_from(bits).ok().and_then(char::from_u32)
             && runes::is_print(character)
@@ -262,13 +265,6 @@ impl Printer<'_, '_> {
 
 fn character(bits: u64) -> char {
     u32::try_from(bits).ok().and_then(char::from_u32).unwrap_or(runes::REPLACEMENT)
-}
-
-/// `strconv.CanBackquote`.
-fn can_backquote(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| {
-        text.chars().all(|c| !matches!(c, '\u{FEFF}' | '`' | '\x7F' | '\0'..='\x08' | '\x0A'..='\x1F'))
-    })
 }
 
 /// `%#g` and its kin keep the point and trailing zeros. The text begins with its sign.
