@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("flux-health", 2),
     ("flux-kustomize", 2),
     ("flux-merge", 2),
+    ("flux-oci", 2),
     ("flux-helm", 3),
     ("flux-artifact", 4),
     ("flux-apiserver", 4),
