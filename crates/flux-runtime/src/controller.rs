@@ -47,6 +47,12 @@ pub trait Reconciler<K: FluxObject>: Send + Sync + 'static {
     /// Cleans up before the object goes; the finalizer is removed when this succeeds.
     fn finalize(&self, at: &mut Attempt<K>) -> impl Future<Output = Result<(), Halt>> + Send;
 
+    /// True for an object that is only data: it gets no finalizer, no status and no attempt. One that had them
+    /// before is cleaned up as by [`Reconciler::finalize`], once.
+    fn is_static(&self, _object: &K) -> bool {
+        false
+    }
+
     /// The object is gone: drops what is remembered about it.
     fn forget(&self, _key: &ObjectKey) {}
 }

@@ -103,6 +103,10 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
             self.leave_parked(key).await;
             return self.finalize(object, taken).await;
         }
+        if self.reconciler.is_static(&object) {
+            self.leave_parked(key).await;
+            return self.settle(object, taken).await;
+        }
         if let Some(finalizer) = self.finalizer
             && !object.finalizers().iter().any(|known| known == finalizer)
         {
@@ -279,6 +283,28 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
         self.queue.forget(key);
         self.ctx.metrics.forget(self.kind, key);
         self.reconciler.forget(key);
+    }
+
+    /// Takes finalizer and status from an object that is only data (now).
+    async fn settle(&self, object: K, taken: Taken) -> Result<(), WriteError> {
+        let key = taken.key.clone();
+        self.queue.succeed(&key);
+        if object.suspended() {
+            return Ok(());
+        }
+        let ours = |object: &K| object.finalizers().iter().any(|known| Some(known.as_str()) == self.finalizer);
+        let had_status = object.status().is_some_and(|status| *status != K::Status::default());
+        if ours(&object) {
+            self.finalize(object, taken).await?;
+        }
+        if had_status {
+            let empty = |object: &mut K| {
+                *object.status_mut() = K::Status::default();
+                true
+            };
+            self.writer().edit_status(&key, empty).await?;
+        }
+        Ok(())
     }
 
     async fn finalize(&self, object: K, taken: Taken) -> Result<(), WriteError> {

@@ -1,16 +1,18 @@
-//! The controller of GitRepository: looks what a repository holds, stores it as an artifact, says so.
+//! The controllers of GitRepository, HelmRepository and HelmChart: each looks what its source holds, stores it as an
+//! artifact, says so.
 //!
-//! One attempt goes through typed steps, one module each:
+//! One attempt at a GitRepository goes through typed steps, one module each:
 //!
 //! ```text
 //! stored (verify, garbage) -> gate -> auth -> include -> source (fetch) -> artifact (archive)
 //! ```
 //!
-//! Behaves as upstream's source-controller v1.9; what differs is in `docs/sources.md`.
+//! Charts have a module of their own, [`helm`]. Behaves as upstream's source-controller v1.9; what differs is in `docs/sources.md`.
 
 mod artifact;
 mod auth;
 mod gate;
+pub mod helm;
 mod include;
 mod options;
 mod reason;
@@ -18,7 +20,7 @@ mod reconciler;
 mod source;
 mod stored;
 
-use flux_api::{GitRepository, SourceObject as _};
+use flux_api::{GitRepository, SourceObject};
 use flux_runtime::{Cache, Controller, ControllerContext, Reference};
 
 pub use options::{Followers, LocalHead, Options, UrlMapping};
@@ -27,11 +29,19 @@ pub use reason::Reason;
 /// The name of the controller, and the field manager of what it writes.
 pub const NAME: &str = "source-controller";
 
-/// Runs the controller until the context's shutdown.
+/// Runs the controllers until the context's shutdown.
 pub async fn run(ctx: ControllerContext, options: Options) {
     if let Err(error) = options.prepare_scratch() {
         tracing::error!(%error, path = %options.scratch.display(), "the scratch directory cannot be used");
     }
+    let indexes = helm::IndexCache::new(options.index_cache);
+    let git = git_repositories(ctx.clone(), options.clone());
+    let repositories = helm::repository_controller::run(ctx.clone(), options.clone(), indexes.clone());
+    let charts = helm::chart_controller::run(ctx, options, indexes);
+    tokio::join!(git, repositories, charts);
+}
+
+async fn git_repositories(ctx: ControllerContext, options: Options) {
     let cache = Cache::<GitRepository>::default();
     let reconciler = reconciler::GitRepositoryReconciler::new(&ctx, options, cache.clone());
     Controller::new(ctx, NAME, cache, reconciler)
@@ -48,8 +58,9 @@ fn references(obj: &GitRepository) -> Vec<Reference> {
     included.map(|include| Reference::new(GitRepository::KIND, namespace, &include.repository.name)).collect()
 }
 
-fn artifact_changed(old: Option<&GitRepository>, new: &GitRepository) -> bool {
-    let digest = |obj: &GitRepository| obj.artifact().map(|artifact| artifact.digest.clone());
+/// Whether there is an artifact of other content than before.
+pub(crate) fn artifact_changed<K: SourceObject>(old: Option<&K>, new: &K) -> bool {
+    let digest = |obj: &K| obj.artifact().map(|artifact| artifact.digest.clone());
     let now = digest(new);
     now.is_some() && old.and_then(digest) != now
 }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use flux_artifact::Storage;
 
+use crate::helm::CacheOptions;
+
 /// Namespace and name of the GitRepositories that follow a repository on this machine; kept by the controller, for
 /// whoever sees a new commit and wakes them.
 pub type Followers = Arc<Mutex<BTreeSet<(String, String)>>>;
@@ -54,12 +56,20 @@ pub struct Options {
     /// URLs that are not fetched.
     pub url_map: Vec<UrlMapping>,
     pub followers: Followers,
+    /// Indexes of chart repositories in memory.
+    pub index_cache: CacheOptions,
 }
 
 impl Options {
     /// Everything is fetched from where its URL says.
     pub fn new(storage: Storage, scratch: impl Into<PathBuf>) -> Self {
-        Self { storage, scratch: scratch.into(), url_map: Vec::new(), followers: Followers::default() }
+        Self {
+            storage,
+            scratch: scratch.into(),
+            url_map: Vec::new(),
+            followers: Followers::default(),
+            index_cache: CacheOptions::default(),
+        }
     }
 
     /// Makes the scratch directory, and removes what a process that was killed left in it.

@@ -1,7 +1,9 @@
 //! Condition types and reasons, with upstream's words.
 
-use flux_api::{GitRepository, meta::Condition};
+use flux_api::{FluxObject, meta::Condition};
 use flux_runtime::{Attempt, Halt, conditions};
+
+use crate::helm::BuildReason;
 
 pub const STORAGE_OPERATION_FAILED: &str = "StorageOperationFailed";
 pub const FETCH_FAILED: &str = "FetchFailed";
@@ -9,6 +11,7 @@ pub const INCLUDE_UNAVAILABLE: &str = "IncludeUnavailable";
 pub const ARTIFACT_OUTDATED: &str = "ArtifactOutdated";
 pub const ARTIFACT_IN_STORAGE: &str = "ArtifactInStorage";
 pub const SOURCE_VERIFIED: &str = "SourceVerified";
+pub const BUILD_FAILED: &str = "BuildFailed";
 
 /// Conditions that tell of a failure, and whose end is worth an event.
 pub const FAILURES: &[&str] = &[FETCH_FAILED, INCLUDE_UNAVAILABLE, STORAGE_OPERATION_FAILED];
@@ -35,6 +38,17 @@ pub enum Reason {
     ArtifactUpToDate,
     IncludeChange,
     NewRevision,
+    Failed,
+    IndexationFailed,
+    SourceUnavailable,
+    UnsupportedSourceKind,
+    NoSourceArtifact,
+    ReadOperationFailed,
+    NewChart,
+    ChartPullSucceeded,
+    ChartPackageSucceeded,
+    /// A chart that was not built.
+    Build(BuildReason),
     /// A field that this version does not know how to honour; not a reason of upstream's.
     UnsupportedField,
 }
@@ -62,6 +76,16 @@ impl Reason {
             Self::ArtifactUpToDate => "ArtifactUpToDate",
             Self::IncludeChange => "IncludeChange",
             Self::NewRevision => "NewRevision",
+            Self::Failed => "Failed",
+            Self::IndexationFailed => "IndexationFailed",
+            Self::SourceUnavailable => "SourceUnavailable",
+            Self::UnsupportedSourceKind => "UnsupportedSourceKind",
+            Self::NoSourceArtifact => "NoSourceArtifact",
+            Self::ReadOperationFailed => "ReadOperationFailed",
+            Self::NewChart => "NewChart",
+            Self::ChartPullSucceeded => "ChartPullSucceeded",
+            Self::ChartPackageSucceeded => "ChartPackageSucceeded",
+            Self::Build(reason) => reason.as_str(),
             Self::UnsupportedField => "UnsupportedField",
         }
     }
@@ -107,7 +131,7 @@ impl Failure {
     }
 
     /// Shows the failure on the object.
-    pub fn record(self, at: &mut Attempt<GitRepository>) -> Halt {
+    pub fn record<K: FluxObject>(self, at: &mut Attempt<K>) -> Halt {
         at.conditions().set(self.condition);
         self.halt
     }

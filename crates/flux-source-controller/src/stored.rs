@@ -1,6 +1,6 @@
 //! The artifact of the last attempt: is it still there, and whole?
 
-use flux_api::{Artifact, GitRepository, SourceObject as _};
+use flux_api::{Artifact, GitRepository, HelmChart, HelmRepository, SourceObject};
 use flux_artifact::{Storage, StorageError};
 use flux_runtime::{Attempt, Halt, Severity};
 
@@ -11,8 +11,36 @@ use crate::reason::{ARTIFACT_IN_STORAGE, Failure, Reason};
 /// A collection of garbage that takes longer goes on at the next attempt.
 const COLLECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A kind whose artifact is kept in the store.
+pub trait Stored: SourceObject {
+    /// The status' artifact.
+    fn artifact_mut(&mut self) -> &mut Option<Artifact>;
+
+    /// `status.url`, of kinds that have one.
+    fn latest_mut(&mut self) -> Option<&mut Option<String>>;
+}
+
+macro_rules! stored {
+    ($kind:ty, $latest:expr) => {
+        impl Stored for $kind {
+            fn artifact_mut(&mut self) -> &mut Option<Artifact> {
+                &mut self.status.get_or_insert_default().artifact
+            }
+
+            fn latest_mut(&mut self) -> Option<&mut Option<String>> {
+                let latest: fn(&mut Self) -> Option<&mut Option<String>> = $latest;
+                latest(self)
+            }
+        }
+    };
+}
+
+stored!(GitRepository, |_| None);
+stored!(HelmRepository, |obj| Some(&mut obj.status.get_or_insert_default().url));
+stored!(HelmChart, |obj| Some(&mut obj.status.get_or_insert_default().url));
+
 /// Clears old files, and forgets an artifact that is gone or damaged.
-pub async fn check(at: &mut Attempt<GitRepository>, storage: &Storage) -> Result<(), Halt> {
+pub async fn check<K: Stored>(at: &mut Attempt<K>, storage: &Storage) -> Result<(), Halt> {
     if let Some(artifact) = at.object().artifact().cloned() {
         collect(at, storage, &artifact).await;
         if let Some(problem) = problem(storage, artifact).await {
@@ -20,13 +48,21 @@ pub async fn check(at: &mut Attempt<GitRepository>, storage: &Storage) -> Result
                 let message = format!("failed to verify integrity of artifact: {error}");
                 at.event(Severity::Error, Reason::ArtifactVerificationFailed.as_str(), message);
             }
-            at.status_mut().artifact = None;
+            *at.object_mut().artifact_mut() = None;
+            if let Some(latest) = at.object_mut().latest_mut() {
+                *latest = None;
+            }
             at.progress("building artifact: disappeared from storage");
         }
     }
-    match &mut at.status_mut().artifact {
+    match at.object_mut().artifact_mut() {
         // The host of the address may be another than at the last start.
-        Some(artifact) => artifact.url = storage.url(&artifact.path),
+        Some(artifact) => {
+            artifact.url = storage.url(&artifact.path);
+            if let Some(Some(latest)) = at.object_mut().latest_mut() {
+                *latest = storage.with_host(latest);
+            }
+        }
         None => {
             at.conditions().delete(ARTIFACT_IN_STORAGE);
             at.progress("building artifact");
@@ -57,7 +93,7 @@ async fn problem(storage: &Storage, artifact: Artifact) -> Option<Problem> {
     tokio::task::spawn_blocking(look).await.unwrap_or(None)
 }
 
-async fn collect(at: &Attempt<GitRepository>, storage: &Storage, artifact: &Artifact) {
+async fn collect<K: Stored>(at: &Attempt<K>, storage: &Storage, artifact: &Artifact) {
     let (storage, artifact) = (storage.clone(), artifact.clone());
     match tokio::task::spawn_blocking(move || storage.collect_garbage(&artifact, COLLECT_TIMEOUT)).await {
         Ok(Ok(removed)) if !removed.is_empty() => {
@@ -70,9 +106,9 @@ async fn collect(at: &Attempt<GitRepository>, storage: &Storage, artifact: &Arti
 }
 
 /// Removes everything of an object that goes.
-pub async fn remove(at: &mut Attempt<GitRepository>, storage: &Storage) -> Result<(), Halt> {
+pub async fn remove<K: Stored>(at: &mut Attempt<K>, storage: &Storage) -> Result<(), Halt> {
     let key = at.key().clone();
-    let artifact = storage.new_artifact(GitRepository::KIND, &key.namespace, &key.name, "", "*");
+    let artifact = storage.new_artifact(&K::kind(&()), &key.namespace, &key.name, "", "*");
     let storage = storage.clone();
     let removed = tokio::task::spawn_blocking(move || storage.remove_all(&artifact)).await;
     match removed {
@@ -90,6 +126,6 @@ pub async fn remove(at: &mut Attempt<GitRepository>, storage: &Storage) -> Resul
             return Err(Failure::storage(Reason::GarbageCollectionFailed, message).halt);
         }
     }
-    at.status_mut().artifact = None;
+    *at.object_mut().artifact_mut() = None;
     Ok(())
 }

@@ -220,6 +220,31 @@ impl Storage {
         self.store(artifact, |out| io::copy(&mut file, out).map(drop).map_err(io_error("copy", path)))
     }
 
+    /// Lets `name`, beside the artifact's file, stand for it; gives the address of that name.
+    pub fn link(&self, artifact: &Artifact, name: &str) -> Result<String, StorageError> {
+        let path = self.checked_path(artifact)?;
+        let (Some(dir), Some(file)) = (path.parent(), path.file_name()) else {
+            return Err(StorageError::Path { path: artifact.path.clone() });
+        };
+        let link = dir.join(name);
+        let temporary = dir.join(format!(".tmp-{name}"));
+        // Left by a process that was killed.
+        let _ = fs::remove_file(&temporary);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(file, &temporary).map_err(io_error("link", &temporary))?;
+        #[cfg(not(unix))]
+        fs::copy(dir.join(file), &temporary).map_err(io_error("copy", &temporary))?;
+        fs::rename(&temporary, &link).map_err(io_error("link", &link))?;
+        let parent = artifact.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        Ok(self.url(&format!("{parent}/{name}")))
+    }
+
+    /// The address with the host that consumers are told now.
+    pub fn with_host(&self, url: &str) -> String {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.split_once('/').map_or_else(|| url.to_owned(), |(_, path)| self.url(path))
+    }
+
     /// Whether the artifact's file is there, and is a file.
     pub fn exists(&self, artifact: &Artifact) -> bool {
         self.local_path(&artifact.path)

@@ -69,7 +69,7 @@ impl Answer {
     /// # Errors
     /// As [`Answer::read`].
     pub async fn bytes(self, limit: u64) -> Result<Vec<u8>, HttpError> {
-        let mut bytes = Vec::with_capacity(self.content_length().unwrap_or(0).min(limit).min(1 << 20) as usize);
+        let mut bytes = Vec::with_capacity(self.content_length().unwrap_or(0).min(limit) as usize);
         self.read(limit, |piece| bytes.write_all(piece)).await?;
         Ok(bytes)
     }

@@ -80,8 +80,13 @@ async fn bodies_that_break_off() {
     let registry = TestRegistry::start().await;
     registry.push("1.0.0", b"archive");
     registry.fault("/blobs/", 1, || {
-        let pieces = [Ok(b"arch".to_vec()), Err(std::io::Error::other("gone"))];
-        Body::from_stream(futures::stream::iter(pieces)).into_response()
+        let begins = futures::stream::once(async { Ok(b"arch".to_vec()) });
+        let breaks = futures::stream::once(async {
+            // The beginning is to be on its way.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Err(std::io::Error::other("gone"))
+        });
+        Body::from_stream(futures::StreamExt::chain(begins, breaks)).into_response()
     });
     let error = registry.pull("1.0.0").await.expect_err("cut off");
     assert!(matches!(error, OciError::Http(HttpError::Body { .. })), "{error}");

@@ -89,6 +89,70 @@ impl Cluster {
         self.api().patch(name, &params, &Patch::Apply(object)).await.expect("applied");
     }
 
+    pub fn api_of<K: FluxObject>(&self) -> Api<K> {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+
+    /// Creates or changes an object of another kind.
+    pub async fn apply_as<K: FluxObject>(&self, name: &str, spec: Value) {
+        let mut full = json!({"interval": "10m"});
+        for (key, value) in spec.as_object().expect("object") {
+            full[key] = value.clone();
+        }
+        let object = json!({"apiVersion": K::api_version(&()), "kind": K::kind(&()),
+            "metadata": {"name": name, "namespace": NAMESPACE}, "spec": full});
+        let params = PatchParams::apply("test").force();
+        self.api_of::<K>().patch(name, &params, &Patch::Apply(object)).await.expect("applied");
+    }
+
+    pub async fn until_as<K: FluxObject>(&self, name: &str, what: &str, wanted: impl Fn(&K) -> bool) -> K {
+        let start = Instant::now();
+        loop {
+            let obj = self.api_of::<K>().get(name).await.expect("read");
+            if wanted(&obj) {
+                return obj;
+            }
+            assert!(start.elapsed() < PATIENCE, "{what}: {:#?}", obj.status());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub async fn ready_as<K: FluxObject>(&self, name: &str) -> K {
+        self.until_as::<K>(name, "ready", |obj| {
+            Some(obj.observed_generation()) == obj.meta().generation && obj.is_ready()
+        })
+        .await
+    }
+
+    /// Waits for Ready=False with this reason and gives the message.
+    pub async fn failed_as<K: FluxObject>(&self, name: &str, reason: &str) -> (K, String) {
+        let ready = |obj: &K| obj.condition("Ready").cloned();
+        let failed = |obj: &K| ready(obj).is_some_and(|ready| ready.status == "False" && ready.reason == reason);
+        let obj = self.until_as::<K>(name, reason, failed).await;
+        let message = ready(&obj).expect("ready").message;
+        (obj, message)
+    }
+
+    /// Asks for a look now, and waits until it is over.
+    pub async fn request_as<K: FluxObject>(&self, name: &str, token: &str) -> K {
+        let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
+        self.api_of::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+        let handled = |obj: &K| obj.last_handled_reconcile_at() == Some(token);
+        self.until_as(name, "the request is handled", handled).await
+    }
+
+    pub async fn typed_secret(&self, name: &str, kind: &str, data: Value) {
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "type": kind,
+            "metadata": {"name": name, "namespace": NAMESPACE}, "stringData": data});
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), NAMESPACE);
+        api.create(&PostParams::default(), &serde_json::from_value(object).expect("valid")).await.expect("created");
+    }
+
+    /// The bytes of an artifact.
+    pub fn bytes(&self, artifact: &flux_api::Artifact) -> Vec<u8> {
+        std::fs::read(self.storage.local_path(&artifact.path).expect("path")).expect("file")
+    }
+
     pub async fn secret(&self, name: &str, data: Value) {
         let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE}, "stringData": data});
         let api: Api<Secret> = Api::namespaced(self.client.clone(), NAMESPACE);
@@ -172,7 +236,8 @@ pub fn revision(obj: &GitRepository) -> String {
 async fn install(client: &Client) {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     for crd in flux_api::crds().expect("definitions") {
-        if crd["spec"]["names"]["kind"] == "GitRepository" {
+        let kind = crd["spec"]["names"]["kind"].as_str().unwrap_or_default();
+        if ["GitRepository", "HelmRepository", "HelmChart", "Bucket"].contains(&kind) {
             let crd = serde_json::from_value(crd).expect("valid");
             crds.create(&PostParams::default(), &crd).await.expect("created");
         }
@@ -183,8 +248,12 @@ async fn install(client: &Client) {
     };
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await.expect("created");
     let start = Instant::now();
-    while Api::<GitRepository>::all(client.clone()).list(&Default::default()).await.is_err() {
-        assert!(start.elapsed() < PATIENCE, "the kind is not served");
+    while Api::<GitRepository>::all(client.clone()).list(&Default::default()).await.is_err()
+        || Api::<flux_api::HelmChart>::all(client.clone()).list(&Default::default()).await.is_err()
+        || Api::<flux_api::HelmRepository>::all(client.clone()).list(&Default::default()).await.is_err()
+        || Api::<flux_api::Bucket>::all(client.clone()).list(&Default::default()).await.is_err()
+    {
+        assert!(start.elapsed() < PATIENCE, "the kinds are not served");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

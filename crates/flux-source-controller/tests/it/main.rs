@@ -1,9 +1,12 @@
 //! The controller against a real API server, in process, and repositories made by `git`.
 
+mod charts;
 mod cluster;
 mod content;
 mod failures;
+mod helm_server;
 mod local;
+mod repositories;
 mod scale;
 
 /// No test file may be forgotten.
