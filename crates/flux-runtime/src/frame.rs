@@ -293,7 +293,10 @@ impl<K: FluxObject, R: Reconciler<K>> Frame<K, R> {
             return Ok(());
         }
         let ours = |object: &K| object.finalizers().iter().any(|known| Some(known.as_str()) == self.finalizer);
-        let had_status = object.status().is_some_and(|status| *status != K::Status::default());
+        // What the definition defaults to is no status of ours.
+        let mut bare = object.clone();
+        bare.set_observed_generation(0);
+        let had_status = bare.status().is_some_and(|status| *status != K::Status::default());
         if ours(&object) {
             self.finalize(object, taken).await?;
         }

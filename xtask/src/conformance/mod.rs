@@ -22,6 +22,8 @@ mod frame;
 mod health_cel;
 #[cfg(feature = "helm")]
 mod helm;
+#[cfg(feature = "source")]
+mod helm_source;
 mod inputs;
 mod known;
 #[cfg(feature = "health")]
@@ -38,7 +40,7 @@ mod secrets;
 mod sourceignore;
 #[cfg(feature = "merge")]
 mod ssa;
-#[cfg(any(feature = "apply", feature = "archive", feature = "artifact", feature = "runtime"))]
+#[cfg(any(feature = "apply", feature = "archive", feature = "artifact", feature = "runtime", feature = "source"))]
 mod table;
 
 use std::path::PathBuf;
@@ -125,6 +127,8 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
         "cases/envsubst" => Some(envsubst::load),
         #[cfg(feature = "helm")]
         "helm" => Some(helm::load),
+        #[cfg(feature = "source")]
+        "cases/helm-source" => Some(helm_source::load),
         #[cfg(feature = "kustomize")]
         "cases/kustomize-build" => Some(kustomize_build::load),
         #[cfg(feature = "kustomize")]

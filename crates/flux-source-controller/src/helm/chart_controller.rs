@@ -90,8 +90,9 @@ pub struct HelmChartReconciler {
     indexes: IndexCache,
 }
 
-/// Why there is no build: a failed step, or a failed build.
+/// Why there is no build: nothing to build from, a failed step, or a failed build.
 enum Stop {
+    Early(Failure),
     Failure(Failure),
     Build(BuildError),
 }
@@ -179,13 +180,13 @@ impl HelmChartReconciler {
     }
 
     async fn build(&self, at: &mut Attempt<HelmChart>) -> Result<Build, Stop> {
-        gate(at.object())?;
-        match self.source(at).await? {
+        gate(at.object()).map_err(Stop::Early)?;
+        match self.source(at).await.map_err(Stop::Early)? {
             Source::Repository(repo) => self.from_repository(at, &repo).await,
             Source::Archive { artifact: Some(artifact), .. } => self.from_archive(at, &artifact).await,
             Source::Archive { kind, artifact: None } => {
                 let message = format!("no artifact available for {kind} source");
-                Err(Failure::waiting(FETCH_FAILED, Reason::NoSourceArtifact, message).into())
+                Err(Stop::Early(Failure::waiting(FETCH_FAILED, Reason::NoSourceArtifact, message)))
             }
         }
     }
@@ -313,7 +314,8 @@ impl HelmChartReconciler {
         at.conditions().delete(SOURCE_VERIFIED);
         let mut build = match self.build(at).await {
             Ok(build) => build,
-            Err(Stop::Failure(failure)) => return Err(failure),
+            Err(Stop::Early(failure)) => return Err(failure),
+            Err(Stop::Failure(failure)) => return Err(unknown(at, failure)),
             Err(Stop::Build(error)) => return Err(build_failure(at, &error)),
         };
         failpoints::pass("fetch");
@@ -352,6 +354,17 @@ fn build_failure(at: &mut Attempt<HelmChart>, error: &BuildError) -> Failure {
     } else {
         Failure::retry(kind, reason, message)
     }
+}
+
+/// A step that failed before there was a build. Upstream shows each of them as an unknown error of the build.
+fn unknown(at: &mut Attempt<HelmChart>, mut failure: Failure) -> Failure {
+    at.conditions().delete(BUILD_FAILED);
+    let stop = failure.halt.stop_mut();
+    stop.event_message = Some(std::mem::take(&mut stop.message));
+    let error = BuildError::new(BuildReason::Unknown, stop.event_message.as_deref().unwrap_or_default());
+    (stop.reason, stop.message) = (BuildReason::Unknown.as_str(), error.to_string());
+    failure.condition = conditions::truthy(FETCH_FAILED, stop.reason, stop.message.clone());
+    failure
 }
 
 async fn blocking<T: Send + 'static>(

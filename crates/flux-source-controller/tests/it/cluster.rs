@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use flux_api::{FluxObject as _, GitRepository};
+use flux_api::{FluxObject, GitRepository};
 use flux_apiserver::{Config, Identity, Server};
 use flux_artifact::{FetchOptions, Fetcher, Retention, Storage, Workdir};
 use flux_runtime::{ControllerContext, events::Recorded};

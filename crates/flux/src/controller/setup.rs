@@ -205,6 +205,7 @@ pub fn spawn(
         let options = flux_source_controller::Options {
             url_map: sources.url_map(),
             followers: controllers.local.clone(),
+            index_cache: index_cache(&setup.source_flags),
             ..flux_source_controller::Options::new(store.clone(), storage.with_file_name("fetching"))
         };
         tasks.spawn(flux_source_controller::run(ctx, options));
@@ -212,10 +213,11 @@ pub fn spawn(
     if let Place::Apart(Apart { source: Some(source), .. }) = &setup.place {
         let ctx = context(SOURCE_CONTROLLER, &setup.source_flags, 2);
         let store = open_store(&source.storage, &setup.source_flags, &source.advertised)?;
-        let options = flux_source_controller::Options::new(
-            store.clone(),
-            std::env::temp_dir().join(format!("flux-source-{}", std::process::id())),
-        );
+        let scratch = std::env::temp_dir().join(format!("flux-source-{}", std::process::id()));
+        let options = flux_source_controller::Options {
+            index_cache: index_cache(&setup.source_flags),
+            ..flux_source_controller::Options::new(store.clone(), scratch)
+        };
         tasks.spawn(flux_source_controller::run(ctx, options));
         let (listener, stop) = (source.listener.clone(), shutdown.clone());
         tasks.spawn(serve_files(listener, store, stop));
@@ -228,6 +230,16 @@ pub fn spawn(
         tasks.spawn(flux_kustomize_controller::run(ctx, options, fetcher));
     }
     Ok(controllers)
+}
+
+/// `--helm-cache-*`: indexes in memory. Without them a few are kept for a minute.
+fn index_cache(flags: &Flags) -> flux_source_controller::helm::CacheOptions {
+    let defaults = flux_source_controller::helm::CacheOptions::default();
+    let ttl = flags.text("helm-cache-ttl").and_then(|text| text.parse::<flux_api::Duration>().ok());
+    flux_source_controller::helm::CacheOptions {
+        size: flags.int("helm-cache-max-size").map(whole).filter(|size| *size > 0).unwrap_or(defaults.size),
+        ttl: ttl.map(|ttl| ttl.std()).filter(|ttl| !ttl.is_zero()).unwrap_or(defaults.ttl),
+    }
 }
 
 /// The store that both controllers of `flux up` work on.
