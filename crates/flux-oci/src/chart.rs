@@ -108,11 +108,7 @@ pub async fn chart_versions(registry: &Registry, repository: &str) -> Result<Vec
 
 /// As [`chart_versions`], of tags that are known.
 pub fn versions_of_tags(tags: impl IntoIterator<Item = String>) -> Vec<String> {
-    let strict = |tag: String| {
-        // Strict means no leading `v` either.
-        let version = (!tag.starts_with('v')).then(|| tag.replace('_', "+"))?;
-        Version::parse_tag(&version).ok()
-    };
+    let strict = |tag: String| Version::parse_strict(&tag.replace('_', "+")).ok();
     let mut versions: Vec<Version> = tags.into_iter().filter_map(strict).collect();
     versions.sort_by(|a, b| b.cmp(a));
     versions.into_iter().map(|version| version.to_string()).collect()
