@@ -12,7 +12,7 @@ pub fn check(obj: &GitRepository) -> Result<(), Failure> {
     if spec.verify.is_some() {
         let message = "spec.verify is not supported yet: signatures cannot be verified, so nothing is fetched";
         let failure = Failure::stalled(SOURCE_VERIFIED, Reason::UnsupportedField, message);
-        return Err(Failure { condition: falsy(failure.condition), ..failure });
+        return Err(Failure { condition: falsy(&failure.condition).into(), ..failure });
     }
     match &spec.provider {
         None | Some(GitProvider::Generic) => {}
@@ -32,6 +32,6 @@ pub fn check(obj: &GitRepository) -> Result<(), Failure> {
     Ok(())
 }
 
-fn falsy(condition: Condition) -> Condition {
+fn falsy(condition: &Condition) -> Condition {
     conditions::falsy(&condition.type_, &condition.reason, condition.message.clone())
 }

@@ -94,7 +94,8 @@ impl Reason {
 /// A step that failed: the condition that shows it, and what the frame is told.
 #[derive(Debug)]
 pub struct Failure {
-    pub condition: Condition,
+    /// Boxed: results that carry a failure stay small.
+    pub condition: Box<Condition>,
     pub halt: Halt,
 }
 
@@ -103,21 +104,21 @@ impl Failure {
     pub fn retry(kind: &str, reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         let condition = conditions::truthy(kind, reason.as_str(), message.clone());
-        Self { condition, halt: Halt::failed(reason.as_str(), message) }
+        Self { condition: Box::new(condition), halt: Halt::failed(reason.as_str(), message) }
     }
 
     /// Needs an edit.
     pub fn stalled(kind: &str, reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         let condition = conditions::truthy(kind, reason.as_str(), message.clone());
-        Self { condition, halt: Halt::stalled(reason.as_str(), message) }
+        Self { condition: Box::new(condition), halt: Halt::stalled(reason.as_str(), message) }
     }
 
     /// Waits for another object.
     pub fn waiting(kind: &str, reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         let condition = conditions::truthy(kind, reason.as_str(), message.clone());
-        Self { condition, halt: Halt::waiting(reason.as_str(), message) }
+        Self { condition: Box::new(condition), halt: Halt::waiting(reason.as_str(), message) }
     }
 
     /// A fetch that failed.
@@ -132,7 +133,7 @@ impl Failure {
 
     /// Shows the failure on the object.
     pub fn record<K: FluxObject>(self, at: &mut Attempt<K>) -> Halt {
-        at.conditions().set(self.condition);
+        at.conditions().set(*self.condition);
         self.halt
     }
 }

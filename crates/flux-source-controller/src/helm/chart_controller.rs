@@ -115,7 +115,7 @@ fn gate(obj: &HelmChart) -> Result<(), Failure> {
         let message = "spec.verify is not supported yet: signatures cannot be verified, so nothing is fetched";
         let failure = Failure::stalled(SOURCE_VERIFIED, Reason::UnsupportedField, message);
         let condition = conditions::falsy(SOURCE_VERIFIED, Reason::UnsupportedField.as_str(), message);
-        return Err(Failure { condition, ..failure });
+        return Err(Failure { condition: condition.into(), ..failure });
     }
     if let Some(field) = obj.spec.unknown.keys().next() {
         let message = format!("spec.{field} is not known to this version");
@@ -182,8 +182,8 @@ impl HelmChartReconciler {
     async fn build(&self, at: &mut Attempt<HelmChart>) -> Result<Build, Stop> {
         gate(at.object()).map_err(Stop::Early)?;
         match self.source(at).await.map_err(Stop::Early)? {
-            Source::Repository(repo) => self.from_repository(at, &repo).await,
-            Source::Archive { artifact: Some(artifact), .. } => self.from_archive(at, &artifact).await,
+            Source::Repository(repo) => self.of_repository(at, &repo).await,
+            Source::Archive { artifact: Some(artifact), .. } => self.of_archive(at, &artifact).await,
             Source::Archive { kind, artifact: None } => {
                 let message = format!("no artifact available for {kind} source");
                 Err(Stop::Early(Failure::waiting(FETCH_FAILED, Reason::NoSourceArtifact, message)))
@@ -191,7 +191,7 @@ impl HelmChartReconciler {
         }
     }
 
-    async fn from_repository(&self, at: &Attempt<HelmChart>, repo: &HelmRepository) -> Result<Build, Stop> {
+    async fn of_repository(&self, at: &Attempt<HelmChart>, repo: &HelmRepository) -> Result<Build, Stop> {
         let obj = at.object();
         let repository = self.downloader(repo, at.namespace()).await?;
         let reference =
@@ -242,7 +242,7 @@ impl HelmChartReconciler {
         Ok(Arc::new(repository.map_err(|error| client(&error))?))
     }
 
-    async fn from_archive(&self, at: &Attempt<HelmChart>, artifact: &Artifact) -> Result<Build, Stop> {
+    async fn of_archive(&self, at: &Attempt<HelmChart>, artifact: &Artifact) -> Result<Build, Stop> {
         let workdir = self.fetcher.fetch(artifact).await.map_err(|error| match error {
             FetchError::NotFound | FetchError::Io(_) => {
                 Failure::fetch(Reason::ReadOperationFailed, format!("failed to open source artifact: {error}"))
@@ -363,7 +363,7 @@ fn unknown(at: &mut Attempt<HelmChart>, mut failure: Failure) -> Failure {
     stop.event_message = Some(std::mem::take(&mut stop.message));
     let error = BuildError::new(BuildReason::Unknown, stop.event_message.as_deref().unwrap_or_default());
     (stop.reason, stop.message) = (BuildReason::Unknown.as_str(), error.to_string());
-    failure.condition = conditions::truthy(FETCH_FAILED, stop.reason, stop.message.clone());
+    failure.condition = conditions::truthy(FETCH_FAILED, stop.reason, stop.message.clone()).into();
     failure
 }
 
