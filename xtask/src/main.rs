@@ -31,6 +31,8 @@ cargo xtask TASK
       prints figures; `bench apiserver [--program FLUX] [--kube-apiserver FILE --etcd FILE]` those of the API server
   campaign apiserver [--long] [--program FLUX] [--seed N]
       kills the API server under load and judges what it kept and told
+  campaign programs [--program FLUX]
+      runs helm and kubectl against the API server, when they are on PATH
   tidy
       checks layers, banned crates and sizes
 ";
@@ -60,7 +62,15 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
         Some("e2e") => e2e::run(&e2e_arguments(arguments)?),
         Some("bench") => bench_named(arguments.next().as_deref(), &arguments.collect::<Vec<_>>()),
         #[cfg(feature = "apiserver")]
-        Some("campaign") => apiserver::campaign::run(&campaign_arguments(arguments)?),
+        Some("campaign") => {
+            let name = arguments.next();
+            let parsed = campaign_arguments(arguments)?;
+            match name.as_deref() {
+                Some("apiserver") => apiserver::campaign::run(&parsed),
+                Some("programs") => apiserver::programs::run(parsed.program.as_deref()),
+                other => bail!("unknown campaign {other:?}; there are: apiserver, programs"),
+            }
+        }
         #[cfg(feature = "apiserver")]
         Some("api-server") => apiserver::serve(arguments),
         Some("tidy") => tidy::run(),
@@ -86,10 +96,6 @@ fn bench_named(name: Option<&str>, arguments: &[String]) -> Result<bool> {
 #[cfg(feature = "apiserver")]
 fn campaign_arguments(mut arguments: impl Iterator<Item = String>) -> Result<apiserver::campaign::Arguments> {
     let mut parsed = apiserver::campaign::Arguments::default();
-    match arguments.next().as_deref() {
-        Some("apiserver") => {}
-        other => bail!("unknown campaign {other:?}; there is: apiserver"),
-    }
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("`{argument}` needs a value"));
         match argument.as_str() {

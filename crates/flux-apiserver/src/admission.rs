@@ -103,6 +103,7 @@ pub(crate) async fn check_update(
     if shared.config.admits("PodSecurity") {
         if resource.is("", "namespaces") && old.pointer("/metadata/labels") != new.pointer("/metadata/labels") {
             security::check_namespace(new)?;
+            security::warn_of_pods(shared, ask, old, new).await;
         }
         security::check(shared, ask, resource, Some(old), new).await?;
     }

@@ -6,6 +6,7 @@ mod client;
 mod history;
 mod load;
 mod process;
+pub mod programs;
 
 use std::path::PathBuf;
 

@@ -36,6 +36,11 @@ impl Place {
         self.folder.path().join("storage")
     }
 
+    /// The administrator's kubeconfig, once a server was started.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.file("kubeconfig")
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
