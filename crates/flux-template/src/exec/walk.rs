@@ -57,6 +57,7 @@ impl<'t> State<'t, '_, '_> {
 
     /// Wraps the error of a function, which Go's `errorf` does with `%w`.
     #[cold]
+    #[allow(clippy::boxed_local, reason = "errors travel in boxes")]
     pub(super) fn calling(&self, name: &str, fail: Box<Fail>) -> Box<Fail> {
         match *fail {
             Fail::Go(error) => Box::new(Fail::Go(error.wrap(format!("{}error calling {name}: ", self.prefix()), true))),

@@ -153,7 +153,7 @@ impl Encoder<'_, '_> {
             Value::Complex(_) => {
                 let name = key.join(b".".as_slice());
                 let name = String::from_utf8_lossy(&name);
-                Ok(Err(format!("toml: unsupported type for key '{name}': complex128")))
+                Ok(Err(format!("unsupported type for key '{name}': complex128")))
             }
             _ => self.pair(key, value),
         }

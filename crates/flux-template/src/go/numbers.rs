@@ -309,7 +309,7 @@ fn hexadecimal(value: f64, precision: i32, upper: bool) -> String {
 
 /// A float's conversion to int64 on amd64: what does not fit is the lowest number.
 pub(crate) fn float_to_int(value: f64) -> i64 {
-    if value.is_nan() || value >= 9_223_372_036_854_775_808.0 || value < -9_223_372_036_854_775_808.0 {
+    if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
         return i64::MIN;
     }
     value as i64

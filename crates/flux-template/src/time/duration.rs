@@ -9,8 +9,8 @@ pub(crate) fn text(nanos: i64) -> String {
     }
     if magnitude < 1_000_000_000 {
         let (unit, digits) = match magnitude {
-            ..1_000 => return format!("{sign}{magnitude}ns"),
-            ..1_000_000 => ("µs", 3),
+            0..1_000 => return format!("{sign}{magnitude}ns"),
+            1_000..1_000_000 => ("µs", 3),
             _ => ("ms", 6),
         };
         return format!("{sign}{}{unit}", decimal(magnitude, digits));
