@@ -32,7 +32,14 @@ pub fn start(level: &str, encoding: Encoding) {
 }
 
 fn crates_at(level: &str) -> String {
-    let crates = ["flux_runtime", "flux_source_controller", "flux_kustomize_controller", "flux_apply", "flux_simulate"];
+    let crates = [
+        "flux_runtime",
+        "flux_source_controller",
+        "flux_kustomize_controller",
+        "flux_helm_controller",
+        "flux_apply",
+        "flux_simulate",
+    ];
     crates.map(|name| format!("{name}={level}")).join(",")
 }
 

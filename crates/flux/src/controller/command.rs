@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::flags::{COMMON, FlagError, Flags, KUSTOMIZE, SOURCE};
+use super::flags::{COMMON, FlagError, Flags, HELM, KUSTOMIZE, SOURCE};
 use super::probes::{self, Readiness};
 use super::setup::{Apart, FileServer, Setup, SetupError, spawn};
 
 /// Run controllers against a Kubernetes API server, with upstream's flags.
 ///
-/// Give one name or several (source, kustomize), then the flags of the upstream controllers of these names.
+/// Give one name or several (source, kustomize, helm), then the flags of the upstream controllers of these names.
 #[derive(Args, Debug)]
 #[command(disable_help_flag = false)]
 pub struct Arguments {
@@ -33,11 +33,11 @@ pub struct Arguments {
 /// Why controllers could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    #[error("name a controller: source, kustomize")]
+    #[error("name a controller: source, kustomize, helm")]
     NoName,
-    #[error("controller `{name}` is not available yet; there is: source, kustomize")]
+    #[error("controller `{name}` is not available yet; there is: source, kustomize, helm")]
     NotYet { name: String },
-    #[error("there is no controller `{name}`; there is: source, kustomize")]
+    #[error("there is no controller `{name}`; there is: source, kustomize, helm")]
     Unknown { name: String },
     #[error(transparent)]
     Flag(#[from] FlagError),
@@ -62,7 +62,7 @@ pub enum CommandError {
 }
 
 /// Controllers that upstream has and this binary not yet.
-const NOT_YET: &[&str] = &["helm", "notification", "image-reflector", "image-automation", "source-watcher"];
+const NOT_YET: &[&str] = &["notification", "image-reflector", "image-automation", "source-watcher"];
 
 /// The controllers named, and their flags.
 fn parse(words: &[String]) -> Result<(Vec<&str>, Flags), CommandError> {
@@ -74,6 +74,7 @@ fn parse(words: &[String]) -> Result<(Vec<&str>, Flags), CommandError> {
         match *name {
             "source" => known.push(SOURCE),
             "kustomize" => known.push(KUSTOMIZE),
+            "helm" => known.push(HELM),
             name if NOT_YET.contains(&name) => return Err(CommandError::NotYet { name: name.to_owned() }),
             name => return Err(CommandError::Unknown { name: name.to_owned() }),
         }
@@ -91,6 +92,9 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
         if !flags.list(flag).is_empty() {
             return Err(CommandError::FlagNotYet { flag });
         }
+    }
+    if flags.text("snapshot-digest-algo").is_some_and(|algorithm| algorithm != "sha256") {
+        return Err(CommandError::FlagNotYet { flag: "snapshot-digest-algo" });
     }
     if flags.bool("enable-leader-election") == Some(true) {
         return Err(CommandError::LeaderElection);
@@ -110,6 +114,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     let apart = Apart {
         source: names.contains(&"source").then(|| file_server(&flags)).transpose()?,
         kustomize: names.contains(&"kustomize"),
+        helm: names.contains(&"helm"),
         namespace: environment("RUNTIME_NAMESPACE").unwrap_or_else(|| "flux-system".to_owned()),
         events_address: flags.text("events-addr").map(str::to_owned).or_else(|| environment("EVENTS_ADDR")),
     };
@@ -199,7 +204,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named() {
         let refused = |text: &str| parse(&words(text)).map(|_| ()).unwrap_err().to_string();
-        assert!(refused("helm").contains("not available yet"));
+        assert!(refused("notification").contains("not available yet"));
         assert!(refused("nope").contains("there is no controller `nope`"));
         assert!(refused("--concurrent=1").contains("name a controller"));
         assert_eq!(refused("kustomize --storage-path=/data"), "unknown flag: --storage-path");

@@ -91,6 +91,22 @@ pub const KUSTOMIZE: &[Flag] = &[
     flag("sops-vault-configmap", Kind::Text),
 ];
 
+/// Flags of the helm controller alone.
+pub const HELM: &[Flag] = &[
+    flag("default-kubeconfig-service-account", Kind::Text),
+    flag("graceful-shutdown-timeout", Kind::Duration),
+    flag("http-retry", Kind::Int),
+    flag("http-timeout", Kind::Duration),
+    flag("insecure-kubeconfig-exec", Kind::Bool),
+    flag("insecure-kubeconfig-tls", Kind::Bool),
+    flag("no-cross-namespace-refs", Kind::Bool),
+    flag("oom-watch-current-memory-path", Kind::Text),
+    flag("oom-watch-interval", Kind::Duration),
+    flag("oom-watch-max-memory-path", Kind::Text),
+    flag("override-manager", Kind::List),
+    flag("snapshot-digest-algo", Kind::Text),
+];
+
 /// Why flags were refused; the texts are pflag's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FlagError {

@@ -11,13 +11,14 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::flags::{COMMON, FlagError, Flags, KUSTOMIZE, SOURCE};
+use super::flags::{COMMON, FlagError, Flags, HELM, KUSTOMIZE, SOURCE};
 use super::local::LocalSources;
 
 pub const SOURCE_CONTROLLER: &str = "source-controller";
 pub const KUSTOMIZE_CONTROLLER: &str = "kustomize-controller";
+pub const HELM_CONTROLLER: &str = "helm-controller";
 /// What `flux up` runs.
-pub const IN_PROCESS: &[&str] = &[SOURCE_CONTROLLER, KUSTOMIZE_CONTROLLER];
+pub const IN_PROCESS: &[&str] = &[SOURCE_CONTROLLER, KUSTOMIZE_CONTROLLER, HELM_CONTROLLER];
 
 /// Flags that place a process in a cluster; inside `flux up` they have no meaning.
 const PLACE_FLAGS: &[&str] = &["--events-addr", "--health-addr", "--kubeconfig", "--metrics-addr", "--storage-"];
@@ -47,6 +48,7 @@ pub struct FileServer {
 pub struct Apart {
     pub source: Option<FileServer>,
     pub kustomize: bool,
+    pub helm: bool,
     /// `RUNTIME_NAMESPACE`
     pub namespace: String,
     pub events_address: Option<String>,
@@ -86,6 +88,13 @@ impl Place {
             Self::Apart(apart) => apart.kustomize,
         }
     }
+
+    fn runs_helm(&self) -> bool {
+        match self {
+            Self::InProcess { .. } => true,
+            Self::Apart(apart) => apart.helm,
+        }
+    }
 }
 
 /// What the controllers of one cluster are started with.
@@ -93,18 +102,21 @@ pub struct Setup {
     place: Place,
     source_flags: Flags,
     kustomize_flags: Flags,
+    helm_flags: Flags,
 }
 
 impl Setup {
     /// Controllers of `flux up`: artifacts lie below `storage`.
     pub fn in_process(storage: PathBuf, sources: LocalSources) -> Self {
         let place = Place::InProcess { storage, sources };
-        Self { place, source_flags: Flags::default(), kustomize_flags: Flags::default() }
+        let none = Flags::default();
+        Self { place, source_flags: none.clone(), kustomize_flags: none.clone(), helm_flags: none }
     }
 
     /// Controllers of `flux controller`.
     pub fn apart(flags: Flags, apart: Apart) -> Self {
-        Self { place: Place::Apart(apart), source_flags: flags.clone(), kustomize_flags: flags }
+        let place = Place::Apart(apart);
+        Self { place, source_flags: flags.clone(), kustomize_flags: flags.clone(), helm_flags: flags }
     }
 
     /// Takes over the arguments that a repository gives to a controller's Deployment.
@@ -116,6 +128,7 @@ impl Setup {
         match deployment {
             SOURCE_CONTROLLER => self.source_flags = Flags::parse(&words, &[COMMON, SOURCE])?,
             KUSTOMIZE_CONTROLLER => self.kustomize_flags = Flags::parse(&words, &[COMMON, KUSTOMIZE])?,
+            HELM_CONTROLLER => self.helm_flags = Flags::parse(&words, &[COMMON, HELM])?,
             _ => {}
         }
         Ok(())
@@ -125,6 +138,7 @@ impl Setup {
     pub fn set_concurrent(&mut self, concurrent: usize) {
         self.source_flags.set("concurrent", concurrent);
         self.kustomize_flags.set("concurrent", concurrent);
+        self.helm_flags.set("concurrent", concurrent);
     }
 }
 
@@ -226,8 +240,19 @@ pub fn spawn(
         let flags = &setup.kustomize_flags;
         let ctx = context(KUSTOMIZE_CONTROLLER, flags, 4);
         let options = kustomize_options(&setup.place, flags, &ctx.options);
-        let fetcher = fetcher(&setup.place, store.as_ref(), flags)?;
+        let fetcher = fetcher(&setup.place, store.as_ref(), flags, "unpacked")?;
         tasks.spawn(flux_kustomize_controller::run(ctx, options, fetcher));
+    }
+    if setup.place.runs_helm() {
+        let flags = &setup.helm_flags;
+        let ctx = context(HELM_CONTROLLER, flags, 4);
+        let options = flux_helm_controller::Options {
+            override_managers: flags.list("override-manager"),
+            ..flux_helm_controller::Options::default()
+        };
+        let options = options.with_gates(&ctx.options);
+        let fetcher = fetcher(&setup.place, store.as_ref(), flags, "charts")?;
+        tasks.spawn(flux_helm_controller::run(ctx, options, fetcher));
     }
     Ok(controllers)
 }
@@ -265,18 +290,21 @@ async fn serve_files(listener: Arc<std::net::TcpListener>, store: Storage, shutd
     }
 }
 
-fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags) -> Result<Fetcher, SetupError> {
+/// `scratch` is a folder of the controller's own.
+fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags, scratch: &str) -> Result<Fetcher, SetupError> {
+    let defaults = FetchOptions::default();
     let options = FetchOptions {
         retries: flags.int("http-retry").map_or(9, |retries| u32::try_from(retries).unwrap_or(u32::MAX)),
         host: std::env::var("SOURCE_CONTROLLER_LOCALHOST").ok().filter(|host| !host.is_empty()),
-        ..FetchOptions::default()
+        idle_timeout: flags.duration("http-timeout").unwrap_or(defaults.idle_timeout),
+        ..defaults
     };
     match (place, store) {
         (Place::InProcess { storage, .. }, Some(store)) => {
-            Ok(Fetcher::local(store.clone(), storage.with_file_name("unpacked"), options)?)
+            Ok(Fetcher::local(store.clone(), storage.with_file_name(scratch), options)?)
         }
         _ => {
-            let scratch = std::env::temp_dir().join(format!("flux-kustomize-{}", std::process::id()));
+            let scratch = std::env::temp_dir().join(format!("flux-{scratch}-{}", std::process::id()));
             Ok(Fetcher::http(scratch, options)?)
         }
     }

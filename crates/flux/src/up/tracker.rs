@@ -94,7 +94,12 @@ impl Tracker {
 
 /// The kinds whose controllers run in this process.
 fn resources() -> Vec<ApiResource> {
-    vec![ApiResource::erase::<flux_api::GitRepository>(&()), ApiResource::erase::<flux_api::Kustomization>(&())]
+    vec![
+        ApiResource::erase::<flux_api::GitRepository>(&()),
+        ApiResource::erase::<flux_api::HelmChart>(&()),
+        ApiResource::erase::<flux_api::HelmRelease>(&()),
+        ApiResource::erase::<flux_api::Kustomization>(&()),
+    ]
 }
 
 fn apply(objects: &mut Objects, resource: &ApiResource, event: Event<DynamicObject>) {

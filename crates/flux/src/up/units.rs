@@ -85,8 +85,13 @@ pub struct Expected<'a> {
     pub follows: &'a (dyn Fn(&Value) -> bool + Sync),
 }
 
-fn order(unit: &Unit) -> (bool, &str, &str, &str) {
-    (unit.kind == "Kustomization", &unit.kind, &unit.namespace, &unit.name)
+fn order(unit: &Unit) -> (u8, &str, &str, &str) {
+    let place = match unit.kind.as_str() {
+        "Kustomization" => 1,
+        "HelmRelease" => 2,
+        _ => 0,
+    };
+    (place, &unit.kind, &unit.namespace, &unit.name)
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
@@ -143,6 +148,7 @@ fn own_phase(object: &Value, ready: Option<&Value>) -> Phase {
         Some(("False", "DependencyNotReady")) => Phase::Waiting,
         // Its source has not stored anything yet.
         Some(("False", "ArtifactFailed")) if revision(object).is_empty() => Phase::Waiting,
+        Some(("False", "SourceNotReady")) => Phase::Waiting,
         Some(("False", _)) => Phase::Failing,
         Some(_) => Phase::Progressing,
     }
@@ -154,8 +160,10 @@ fn condition_or_status_generation(object: &Value, ready: Option<&Value>) -> Opti
 }
 
 fn revision(object: &Value) -> &str {
-    let applied = text(object, "/status/lastAppliedRevision");
-    if applied.is_empty() { text(object, "/status/artifact/revision") } else { applied }
+    let fields = ["/status/lastAppliedRevision", "/status/artifact/revision", "/status/lastAttemptedRevision"];
+    // What was attempted is where a release stands; others stand where they applied.
+    let known = if text(object, "/kind") == "HelmRelease" { &fields[..] } else { &fields[..2] };
+    known.iter().map(|field| text(object, field)).find(|revision| !revision.is_empty()).unwrap_or_default()
 }
 
 fn up_to_date(object: &Value, sources: &BTreeMap<String, &str>, head: Option<&Expected<'_>>) -> bool {
@@ -168,6 +176,17 @@ fn up_to_date(object: &Value, sources: &BTreeMap<String, &str>, head: Option<&Ex
             let key = source_key(text(object, "/spec/sourceRef/kind"), namespace, text(object, "/spec/sourceRef/name"));
             let offered = sources.get(&key).copied();
             offered.is_none_or(|offered| offered == text(object, "/status/lastAppliedRevision"))
+        }
+        // A chart stands where it last saw its source, a release where it last saw its chart.
+        "HelmChart" => {
+            let kind = text(object, "/spec/sourceRef/kind");
+            let key = source_key(kind, text(object, "/metadata/namespace"), text(object, "/spec/sourceRef/name"));
+            let offered = sources.get(&key).copied().filter(|_| kind == "GitRepository");
+            offered.is_none_or(|offered| offered == text(object, "/status/observedSourceArtifactRevision"))
+        }
+        "HelmRelease" => {
+            let offered = sources.get(&format!("HelmChart/{}", text(object, "/status/helmChart"))).copied();
+            offered.is_none_or(|offered| offered == text(object, "/status/lastAttemptedRevision"))
         }
         "GitRepository" => match head {
             Some(expected) if (expected.follows)(object) => {
