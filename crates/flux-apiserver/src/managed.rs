@@ -200,9 +200,7 @@ pub(crate) fn after_apply(resource: &Resource, old: &Value, new: &mut Value, man
         "apiVersion": resource.api_version(), "kind": resource.kind,
         "metadata": {"name": old["metadata"]["name"]},
     });
-    for field in ["rules"] {
-        applied[field] = new[field].clone();
-    }
+    applied["rules"] = new["rules"].clone();
     if let Ok(merged) = apply(resource, Some(old), &applied, manager, true, Part::Main) {
         *new = merged;
     }

@@ -55,8 +55,9 @@ impl Environment {
             variables.iter().map(|(name, value)| (cel::objects::Key::String(Arc::new(name.clone())), value.clone()));
         let map = cel::objects::Map { map: Arc::new(held.collect()) };
         context.add_variable_from_value("variables", cel::Value::Map(map));
-        cel::Value::resolve(&program, &context).map_err(|error| match error.to_string() {
-            text => text.strip_prefix("No such key: ").map_or(text.clone(), |key| format!("no such key: {key}")),
+        cel::Value::resolve(&program, &context).map_err(|error| {
+            let text = error.to_string();
+            text.strip_prefix("No such key: ").map_or(text.clone(), |key| format!("no such key: {key}"))
         })
     }
 }

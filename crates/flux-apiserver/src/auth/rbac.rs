@@ -118,7 +118,7 @@ impl Rule {
         let resource_fits = self.resources.iter().any(|one| {
             *one == "*" || *one == resource || !attributes.subresource.is_empty() && *one == any_with_subresource
         });
-        let name_fits = self.names.is_empty() || self.names.iter().any(|one| *one == attributes.name);
+        let name_fits = self.names.is_empty() || self.names.contains(&attributes.name);
         holds(&self.groups, &attributes.group) && resource_fits && name_fits
     }
 }

@@ -134,7 +134,8 @@ impl<'a> Walk<'a> {
             return (name != "metadata").then_some(schema);
         }
         let own = self.root.is_some_and(|root| std::ptr::eq(root, holder));
-        if !open && !(own && matches!(name, "apiVersion" | "kind" | "metadata")) && self.wrong.is_none() {
+        let known = own && matches!(name, "apiVersion" | "kind" | "metadata");
+        if !open && !known && self.wrong.is_none() {
             self.wrong = Some(self.undefined(name));
         }
         None

@@ -101,10 +101,10 @@ fn probe(probe: &mut Members) {
     set_number(probe, "successThreshold", 1);
     set_number(probe, "failureThreshold", 3);
     given(probe, "httpGet").into_iter().for_each(http_get);
-    if let Some(grpc) = given(probe, "grpc") {
-        if is_unset(grpc.get("service")) {
-            grpc.insert("service".into(), "".into());
-        }
+    if let Some(grpc) = given(probe, "grpc")
+        && is_unset(grpc.get("service"))
+    {
+        grpc.insert("service".into(), "".into());
     }
 }
 
