@@ -5,6 +5,7 @@ mod bootstrapped;
 mod commits;
 mod hang;
 mod hazards;
+mod helm;
 mod kill;
 mod kubectl;
 mod overlays;
@@ -61,6 +62,9 @@ scenarios! {
     "state-gone" "the state directory is deleted between runs" => hazards::state_gone;
     "kill" "kill -9 at random moments while commits arrive" => kill::random;
     "kill-steps" "kill -9 at each named step" => kill::steps;
+    "helm" "a release is installed, upgraded, rolled back, corrected, tested, uninstalled" => helm::life;
+    "helm-many" "200 HelmReleases installed and upgraded" => helm::many;
+    "helm-kill" "kill -9 while releases are upgraded" => helm::kill;
     "kubectl" "kubectl get, apply, describe, diff, wait, delete" => kubectl::kubectl;
     "roles" "`flux server` and `flux controller` as processes of their own" => roles::roles;
 }
