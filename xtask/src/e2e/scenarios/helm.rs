@@ -123,7 +123,10 @@ pub async fn life(_: Arguments) -> Result<Outcome> {
     ensure!(deployed == 1, "deployed revisions: {records_now:?}");
 
     repository.remove(&file)?;
-    repository.write(&format!("clusters/{CLUSTER}/other.yaml"), &synthetic::config_map("other", "1"))?;
+    repository.write(
+        &format!("clusters/{CLUSTER}/other.yaml"),
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: other\n",
+    )?;
     repository.commit("no release")?;
     cluster.wait(map, PATIENCE, |object| object.is_none()).await?;
     cluster.wait(object, PATIENCE, |object| object.is_none()).await?;

@@ -62,7 +62,7 @@ scenarios! {
     "state-gone" "the state directory is deleted between runs" => hazards::state_gone;
     "kill" "kill -9 at random moments while commits arrive" => kill::random;
     "kill-steps" "kill -9 at each named step" => kill::steps;
-    "helm" "a release is installed, upgraded, rolled back, corrected, tested, uninstalled" => helm::life;
+    "helm-life" "a release is installed, upgraded, rolled back, corrected, tested, uninstalled" => helm::life;
     "helm-many" "200 HelmReleases installed and upgraded" => helm::many;
     "helm-kill" "kill -9 while releases are upgraded" => helm::kill;
     "kubectl" "kubectl get, apply, describe, diff, wait, delete" => kubectl::kubectl;
