@@ -1,6 +1,5 @@
 //! The project's own tasks. `cargo xtask` lists them.
 
-#[cfg(feature = "e2e")]
 mod bench;
 mod conformance;
 #[cfg(feature = "api")]
@@ -54,7 +53,6 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
         },
         #[cfg(feature = "e2e")]
         Some("e2e") => e2e::run(&e2e_arguments(arguments)?),
-        #[cfg(feature = "e2e")]
         Some("bench") => {
             let name = arguments.next();
             bench::run(name.as_deref(), &arguments.collect::<Vec<_>>())

@@ -22,7 +22,7 @@ mod frame;
 mod health_cel;
 #[cfg(feature = "helm")]
 mod helm;
-mod inputs;
+pub(crate) mod inputs;
 mod known;
 #[cfg(feature = "health")]
 mod kstatus;
