@@ -2,7 +2,6 @@
 
 #[cfg(feature = "apiserver")]
 mod apiserver;
-#[cfg(feature = "e2e")]
 mod bench;
 mod conformance;
 #[cfg(feature = "api")]
@@ -86,10 +85,7 @@ fn bench_named(name: Option<&str>, arguments: &[String]) -> Result<bool> {
     match name {
         #[cfg(feature = "apiserver")]
         Some("apiserver") => apiserver::bench::run(arguments),
-        #[cfg(feature = "e2e")]
         name => bench::run(name, arguments),
-        #[cfg(not(feature = "e2e"))]
-        name => bail!("unknown bench {name:?}, or it was left out of this build: {arguments:?}"),
     }
 }
 

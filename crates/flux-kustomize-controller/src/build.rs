@@ -11,7 +11,9 @@ use flux_runtime::{Halt, failpoints};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::options::Options;
 use crate::reason::Reason;
+use crate::remote::RemoteBases;
 use crate::substitute::{SubstituteError, Variables};
 
 /// Why there are no objects. Worded as upstream.
@@ -66,6 +68,8 @@ pub struct Built {
     /// Everything that was read, relative to `root`.
     pub record: Record,
     pub root: PathBuf,
+    /// Remote bases or files were read, too; the record does not know them.
+    pub remote: bool,
 }
 
 /// Builds `obj` from the files of its source.
@@ -73,8 +77,9 @@ pub async fn manifests(
     obj: &Kustomization,
     workdir: Arc<Workdir>,
     variables: Variables,
-    strict: bool,
+    options: &Options,
 ) -> Result<Built, BuildError> {
+    let (strict, remote_bases) = (options.strict_substitutions, !options.no_remote_bases);
     failpoints::pass("build");
     let spec = obj.spec.clone();
     let built = tokio::task::spawn_blocking(move || {
@@ -84,7 +89,7 @@ pub async fn manifests(
             .map_err(|error| BuildError::Defect(error.to_string()))?;
         // Set on the built objects, after substitution, as upstream does.
         shape.common_metadata = None;
-        build(workdir.path(), &path, &shape, &variables, strict)
+        build(workdir.path(), &path, &shape, &variables, strict, remote_bases)
     });
     built.await.unwrap_or_else(|error| Err(BuildError::Defect(error.to_string())))
 }
@@ -95,6 +100,7 @@ fn build(
     spec: &flux_kustomize::flux::Spec,
     variables: &Variables,
     strict: bool,
+    remote_bases: bool,
 ) -> Result<Built, BuildError> {
     let rooted = RootedDir::new(root).map_err(BuildError::FileSystem)?;
     let root = rooted.root().to_owned();
@@ -109,7 +115,9 @@ fn build(
     }
     let prepared = flux_kustomize::flux::prepare(&fs, &dir, spec, None)
         .map_err(|error| BuildError::Prepare(error).relative(&root))?;
-    let options = flux_kustomize::Options::default();
+    let remote = RemoteBases::new();
+    let loader = remote_bases.then_some(&remote as &dyn flux_kustomize::RemoteLoader);
+    let options = flux_kustomize::Options { remote: loader, ..flux_kustomize::Options::default() };
     let built = flux_kustomize::build(&prepared.overlay(&fs), &dir, &options)
         .map_err(|error| BuildError::Build(error).relative(&root))?;
     let mut documents = built.into_json().map_err(BuildError::Build)?;
@@ -123,7 +131,7 @@ fn build(
     }
     let digest = hash.finalize().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
     let objects = flux_apply::read_objects(documents);
-    Ok(Built { objects, digest, record: fs.into_record(), root })
+    Ok(Built { objects, digest, record: fs.into_record(), root, remote: remote.were_used() })
 }
 
 /// Checks one object and puts the variables into it.

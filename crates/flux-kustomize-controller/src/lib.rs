@@ -20,6 +20,7 @@ mod peers;
 mod plan;
 mod reason;
 mod reconciler;
+mod remote;
 mod resolve;
 mod substitute;
 
@@ -29,6 +30,7 @@ use flux_runtime::{Cache, Controller, ControllerContext, Reference, conditions};
 
 pub use options::Options;
 pub use reason::Reason;
+pub use remote::RemoteBases;
 pub use substitute::{SubstituteError, Variables};
 
 /// The name of the controller, and the field manager of what it applies.

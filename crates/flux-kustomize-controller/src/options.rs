@@ -14,7 +14,7 @@ pub struct Options {
     pub custom_stage: BTreeSet<GroupKind>,
     /// `--override-manager`: field managers whose changes are undone.
     pub override_managers: Vec<String>,
-    /// `--no-remote-bases`; remote bases are refused in any case until they come.
+    /// `--no-remote-bases`: what lies outside the artifact is refused.
     pub no_remote_bases: bool,
     /// Gate `StrictPostBuildSubstitutions`.
     pub strict_substitutions: bool,

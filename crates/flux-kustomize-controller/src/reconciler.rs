@@ -230,8 +230,8 @@ impl Reconciler<Kustomization> for KustomizationReconciler {
         {
             return self.skip(at, &memo, pass);
         }
-        let built = build::manifests(at.object(), workdir, variables, self.options.strict_substitutions).await;
-        let Built { mut objects, digest, record, root } = built.map_err(|error| {
+        let built = build::manifests(at.object(), workdir, variables, &self.options).await;
+        let Built { mut objects, digest, record, root, remote } = built.map_err(|error| {
             let kept = match (error.reason(), apply::stored(at.object())) {
                 (Reason::ArtifactFailed, Ok(inventory)) => apply::kept(&inventory),
                 _ => String::new(),
@@ -257,7 +257,11 @@ impl Reconciler<Kustomization> for KustomizationReconciler {
         let stale = if at.object().spec.prune { applied.old.without(&applied.inventory) } else { Vec::new() };
         pass.news = !stale.is_empty() || conclude::is_news(at, &pass.source, applied.drifted);
         let subjects = applied.subjects.iter().map(|subject| (subject.id.clone(), subject.mapped.clone())).collect();
-        pass.memo = Some(Memo { inputs, record, root, digest: pass.digest.clone(), subjects });
+        // What lies elsewhere may have changed although the files here have not.
+        if remote {
+            self.memory.forget(at.key());
+        }
+        pass.memo = (!remote).then(|| Memo { inputs, record, root, digest: pass.digest.clone(), subjects });
         let pending = if stale.is_empty() { Vec::new() } else { self.peers.pending(at.key(), &pass.source, &stale) };
         if pending.is_empty() {
             return self.prune_and_watch(at, pass, applied, stale).await;

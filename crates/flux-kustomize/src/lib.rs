@@ -37,6 +37,7 @@ mod remote;
 mod resmap;
 mod resource;
 mod schema;
+mod shared;
 mod sort;
 mod target;
 mod types;
@@ -54,6 +55,11 @@ use std::path::Path;
 /// Whatever is wrong with the input, in upstream's words; see [`Error`].
 pub fn build(fs: &dyn FileSystem, path: &Path, options: &Options<'_>) -> Result<Objects, Error> {
     on_large_stack(|| target::run(fs, path, options))
+}
+
+/// True for a text that kustomize takes for the URL of a git repository rather than for a path.
+pub fn is_repository(text: &str) -> bool {
+    remote::parse(text).is_some()
 }
 
 /// Bytes of stack for a build: bases lie inside bases and trees inside trees, and a caller's thread may have

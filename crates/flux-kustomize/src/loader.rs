@@ -11,7 +11,7 @@ use flux_yaml::Node;
 use crate::documents;
 use crate::error::Error;
 use crate::fs::{FileKind, FileSystem, clean};
-use crate::options::{Limits, LoadRestrictions, Options, RepoSpec};
+use crate::options::{Limits, LoadRestrictions, Options, RemoteError, RepoSpec};
 use crate::remote;
 
 /// The names of a kustomization file, in the order they are looked for.
@@ -46,6 +46,10 @@ pub(crate) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(crate) fn new(options: &'a Options<'a>) -> Self {
         Self { options, bytes: Cell::new(0), bases: Cell::new(0), resources: Cell::new(0), parsed: RefCell::default() }
+    }
+
+    pub(crate) fn options(&self) -> &Options<'a> {
+        self.options
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -235,7 +239,13 @@ impl<'a> Loader<'a> {
     pub(crate) fn load(&self, path: &str) -> Result<Arc<[u8]>, Error> {
         let content = if remote::is_file_url(path) {
             let loader = self.session.options.remote.ok_or_else(|| Error::RemoteDisabled { url: path.into() })?;
-            loader.file(path)?
+            loader.file(path).map_err(|error| match error {
+                // A refused file may be a repository's address; it is tried as one next.
+                RemoteError::Status { .. } if remote::parse(path).is_some() => {
+                    RemoteError::Failed { reason: "URL is a git repository".into() }
+                }
+                error => error,
+            })?
         } else {
             self.tree.fs().read(&self.resolve(path)?)?
         };

@@ -5,6 +5,7 @@ use flux_yaml::{
 };
 
 use crate::error::Error;
+use crate::shared;
 
 /// The three shapes of a node, named as upstream's errors do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,7 +235,9 @@ pub(crate) fn replace_keeping_style(slot: &mut Node, mut value: Node) {
             _ => ScalarStyle::Plain,
         };
     }
+    let anchor = slot.anchor.take();
     *slot = value;
+    shared::changed(slot, anchor);
 }
 
 /// Sets a field as kyaml's `SetField` does: null clears it, an existing one keeps its place and style.
@@ -273,6 +276,7 @@ pub(crate) fn set_scalar_text(node: &mut Node, text: &str, tag: Tag) -> Result<(
         scalar.text = text.into();
         scalar.tag = tag;
         node.mark = Mark::default();
+        shared::touched(node);
     }
     Ok(())
 }

@@ -1,9 +1,14 @@
 //! The result of a build.
 
+use std::collections::BTreeSet;
+
 use flux_yaml::{EmitOptions, Node, ParseOptions, Schema};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::id::{GvkRef, Id};
+use crate::resource::{meta_text, text_field};
+use crate::schema::Schema as SchemaFacts;
 
 /// The built objects in order.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +53,26 @@ impl Objects {
         self.nodes.into_iter().map(|node| json_of(&node)).collect()
     }
 
+    /// The names of the files that `kustomize build -o FOLDER` writes, one for each object: kind and name, and the
+    /// namespace when the objects lie in several.
+    pub fn file_names(&self) -> Vec<String> {
+        let schema = SchemaFacts::default();
+        let ids: Vec<Id<'_>> = self.nodes.iter().map(|node| id_of(node, &schema)).collect();
+        let namespaced = |id: &&Id<'_>| !id.cluster_scoped;
+        let spaces: BTreeSet<&str> = ids.iter().filter(namespaced).map(|id| id.effective_namespace()).collect();
+        let name_of = |id: &Id<'_>| {
+            let parts = [id.gvk.group, id.gvk.version, id.gvk.kind, id.name];
+            let parts: Vec<String> =
+                parts.iter().filter(|part| !part.is_empty()).map(|part| part.to_lowercase()).collect();
+            let prefix = match spaces.len() > 1 && !id.cluster_scoped {
+                true => format!("{}_", id.effective_namespace().to_lowercase()),
+                false => String::new(),
+            };
+            format!("{prefix}{}.yaml", parts.join("_"))
+        };
+        ids.iter().map(name_of).collect()
+    }
+
     /// The objects as `kustomize build` prints them.
     ///
     /// # Errors
@@ -64,6 +89,16 @@ impl Objects {
             text.push_str(&printed.map_err(failed)?);
         }
         Ok(text)
+    }
+}
+
+fn id_of<'a>(node: &'a Node, schema: &SchemaFacts) -> Id<'a> {
+    let (api_version, kind) = (text_field(node, "apiVersion"), text_field(node, "kind"));
+    Id {
+        gvk: GvkRef::new(api_version, kind),
+        name: meta_text(node, "name"),
+        namespace: meta_text(node, "namespace"),
+        cluster_scoped: schema.is_cluster_scoped(api_version, kind),
     }
 }
 

@@ -111,4 +111,7 @@ pub struct Options<'a> {
     /// The version in that label; upstream's `(devel)` when absent.
     pub version: Option<&'a str>,
     pub limits: Limits,
+    /// As in the `kustomize` program, `openapi.path` takes the place of the compiled facts unless something has asked
+    /// for them before. Without it both are in force, as in Flux.
+    pub openapi_replaces: bool,
 }

@@ -104,15 +104,18 @@ fn leaves_repository(path: &str) -> bool {
     crate::fs::clean(path.as_ref()).starts_with("..")
 }
 
+/// A query that cannot be read says nothing.
 fn read_query(query: &str, spec: &mut RepoSpec) {
+    if query.contains(';') || !is_escaped(query) {
+        return;
+    }
     let get = |name: &str| {
-        query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name && !value.is_empty()).then(|| unescape(value))
-        })
+        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let value = pairs.filter(|(key, _)| unescape(key) == name).map(|(_, value)| unescape(value)).next();
+        value.filter(|value| !value.is_empty())
     };
     spec.reference = get("ref").or_else(|| get("version"));
-    if let Some(seconds) = get("timeout").and_then(|text| text.trim_end_matches('s').parse().ok()).filter(|n| *n > 0) {
+    if let Some(seconds) = get("timeout").and_then(|text| seconds(&text)) {
         spec.timeout_seconds = seconds;
     }
     if let Some(text) = get("submodules") {
@@ -122,6 +125,32 @@ fn read_query(query: &str, spec: &mut RepoSpec) {
             _ => {}
         }
     }
+}
+
+/// `61`, or a Go duration such as `1m5s`; at least one second.
+fn seconds(text: &str) -> Option<u64> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return (seconds > 0).then_some(seconds);
+    }
+    let (mut rest, mut total) = (text.strip_prefix('+').unwrap_or(text), 0.0_f64);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let units = [("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("ns", 1e-9), ("h", 3600.0), ("m", 60.0), ("s", 1.0)];
+        let (unit, factor) = units.iter().find(|(unit, _)| rest[digits..].starts_with(unit))?;
+        total += number * factor;
+        rest = &rest[digits + unit.len()..];
+    }
+    // Longer than any fetch may take is as good as for ever.
+    (total > 0.0).then_some(total.ceil().min(1e9) as u64)
+}
+
+/// Every `%` is followed by two hex digits.
+fn is_escaped(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 fn unescape(text: &str) -> String {
@@ -166,6 +195,17 @@ mod tests {
         check("https://dev.azure.com/o/p/_git/r/sub?ref=main", "https://dev.azure.com/o/p/_git/r", "sub", Some("main"));
         check("file:///srv/repo.git/x", "file:///srv/repo.git", "x", None);
         check("git::https://example.com/o/r", "https://example.com/o/r", "", None);
+    }
+
+    #[test]
+    fn queries() {
+        let read = |query: &str| parse(&format!("https://example.com/o/r?{query}")).unwrap();
+        let of = |query: &str| (read(query).reference, read(query).timeout_seconds, read(query).submodules);
+        assert_eq!(of("timeout=1m5s&submodules=0"), (None, 65, false));
+        assert_eq!(of("timeout=61"), (None, 61, true));
+        assert_eq!(of("timeout=x&ref=a%2Fb"), (Some("a/b".into()), 27, true));
+        assert_eq!(of("timeout=-5s&version=v1&ref="), (Some("v1".into()), 27, true));
+        assert_eq!(of("ref=%zz&timeout=5"), (None, 27, true));
     }
 
     #[test]

@@ -35,10 +35,17 @@ pub(crate) struct Composer<'a> {
     used: HashSet<Box<str>>,
 }
 
-/// A collection whose end has not come yet.
+/// What the open collections hold so far, so that each is made in its final size.
+#[derive(Default)]
+struct Parts {
+    items: Vec<Node>,
+    entries: Vec<(Node, Node)>,
+}
+
+/// A collection whose end has not come yet. Its parts are those from `start` on.
 enum Open {
-    Sequence { node: Node, sequence: Sequence },
-    Mapping { node: Node, mapping: Mapping, key: Option<Node> },
+    Sequence { node: Node, sequence: Sequence, start: usize },
+    Mapping { node: Node, mapping: Mapping, key: Option<Node>, start: usize },
 }
 
 impl<'a> Composer<'a> {
@@ -109,6 +116,7 @@ impl<'a> Composer<'a> {
 
     fn root(&mut self) -> Result<Node, Error> {
         let mut open: Vec<Open> = Vec::new();
+        let mut parts = Parts::default();
         loop {
             let event = self.next_event()?;
             let done = match event.kind {
@@ -133,17 +141,17 @@ impl<'a> Composer<'a> {
                 EventKind::SequenceStart { anchor, tag, style } => {
                     let node = self.start(event.start, event.comments, anchor);
                     let sequence = Sequence { style, tag: tag_of(tag, ScalarStyle::Plain), ..Sequence::default() };
-                    open.push(Open::Sequence { node, sequence });
+                    open.push(Open::Sequence { node, sequence, start: parts.items.len() });
                     continue;
                 }
                 EventKind::MappingStart { anchor, tag, style } => {
                     let node = self.start(event.start, event.comments, anchor);
                     let mapping = Mapping { style, tag: tag_of(tag, ScalarStyle::Plain), ..Mapping::default() };
-                    open.push(Open::Mapping { node, mapping, key: None });
+                    open.push(Open::Mapping { node, mapping, key: None, start: parts.entries.len() });
                     continue;
                 }
                 EventKind::SequenceEnd | EventKind::MappingEnd => match open.pop() {
-                    Some(open) => close(open, event.comments),
+                    Some(open) => close(open, event.comments, &mut parts),
                     None => return Err(Error::value("yaml: unbalanced events")),
                 },
                 EventKind::StreamEnd | EventKind::DocumentStart | EventKind::DocumentEnd => {
@@ -151,7 +159,7 @@ impl<'a> Composer<'a> {
                 }
             };
             match open.last_mut() {
-                Some(parent) => deliver(parent, done),
+                Some(parent) => deliver(parent, done, &mut parts),
                 None => return Ok(done),
             }
             if open.len() > self.options.limits.max_depth {
@@ -206,14 +214,14 @@ fn set_foot(node: &mut Node, foot: String) {
 }
 
 /// Puts a finished node into its parent. A foot comment moves to the key of the entry it ends.
-fn deliver(parent: &mut Open, mut done: Node) {
+fn deliver(parent: &mut Open, mut done: Node, parts: &mut Parts) {
     match parent {
-        Open::Sequence { sequence, .. } => sequence.items.push(done),
-        Open::Mapping { mapping, key, .. } => match key.take() {
+        Open::Sequence { .. } => parts.items.push(done),
+        Open::Mapping { mapping, key, start, .. } => match key.take() {
             None => {
                 if mapping.style == CollectionStyle::Block
                     && !foot_of(&done).is_empty()
-                    && let Some((before, _)) = mapping.entries.last_mut()
+                    && let Some((before, _)) = parts.entries[*start..].last_mut()
                 {
                     set_foot(before, take_foot(&mut done));
                 }
@@ -223,20 +231,22 @@ fn deliver(parent: &mut Open, mut done: Node) {
                 if foot_of(&key).is_empty() && !foot_of(&done).is_empty() {
                     set_foot(&mut key, take_foot(&mut done));
                 }
-                mapping.entries.push((key, done));
+                parts.entries.push((key, done));
             }
         },
     }
 }
 
 /// Finishes a collection with the comments of its end.
-fn close(open: Open, end: Comments) -> Node {
+fn close(open: Open, end: Comments, parts: &mut Parts) -> Node {
     let (mut node, mut foot) = match open {
-        Open::Sequence { mut node, sequence } => {
+        Open::Sequence { mut node, mut sequence, start } => {
+            sequence.items = parts.items.drain(start..).collect();
             node.kind = NodeKind::Sequence(sequence);
             (node, end.foot)
         }
-        Open::Mapping { mut node, mut mapping, .. } => {
+        Open::Mapping { mut node, mut mapping, start, .. } => {
+            mapping.entries = parts.entries.drain(start..).collect();
             let mut foot = end.foot;
             if mapping.style == CollectionStyle::Block
                 && !foot.is_empty()
@@ -244,7 +254,6 @@ fn close(open: Open, end: Comments) -> Node {
             {
                 set_foot(last, std::mem::take(&mut foot));
             }
-            mapping.entries.shrink_to_fit();
             node.kind = NodeKind::Mapping(mapping);
             (node, foot)
         }

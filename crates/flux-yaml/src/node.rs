@@ -132,6 +132,7 @@ impl Node {
         Self::new(NodeKind::Sequence(Sequence::default()))
     }
 
+    #[inline]
     pub fn as_scalar(&self) -> Option<&Scalar> {
         match &self.kind {
             NodeKind::Scalar(scalar) => Some(scalar),
@@ -140,10 +141,12 @@ impl Node {
     }
 
     /// The scalar's text, whatever its tag.
+    #[inline]
     pub fn text(&self) -> Option<&str> {
         self.as_scalar().map(|scalar| &*scalar.text)
     }
 
+    #[inline]
     pub fn as_mapping(&self) -> Option<&Mapping> {
         match &self.kind {
             NodeKind::Mapping(mapping) => Some(mapping),
@@ -151,6 +154,7 @@ impl Node {
         }
     }
 
+    #[inline]
     pub fn as_mapping_mut(&mut self) -> Option<&mut Mapping> {
         match &mut self.kind {
             NodeKind::Mapping(mapping) => Some(mapping),
@@ -158,6 +162,7 @@ impl Node {
         }
     }
 
+    #[inline]
     pub fn as_sequence(&self) -> Option<&Sequence> {
         match &self.kind {
             NodeKind::Sequence(sequence) => Some(sequence),
@@ -173,10 +178,12 @@ impl Node {
     }
 
     /// The value under `key` when this is a mapping that has it.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_mapping()?.get(key)
     }
 
+    #[inline]
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         self.as_mapping_mut()?.get_mut(key)
     }
@@ -188,14 +195,17 @@ impl Node {
 }
 
 impl Mapping {
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|(k, _)| k.text() == Some(key)).map(|(_, v)| v)
     }
 
+    #[inline]
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         self.entries.iter_mut().find(|(k, _)| k.text() == Some(key)).map(|(_, v)| v)
     }
 
+    #[inline]
     pub fn contains_key(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
@@ -213,6 +223,7 @@ impl Mapping {
         Some(self.entries.remove(at).1)
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

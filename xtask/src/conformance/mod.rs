@@ -24,7 +24,7 @@ mod health_cel;
 mod helm;
 #[cfg(feature = "source")]
 mod helm_source;
-mod inputs;
+pub(crate) mod inputs;
 mod known;
 #[cfg(feature = "health")]
 mod kstatus;

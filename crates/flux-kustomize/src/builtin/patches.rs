@@ -13,6 +13,7 @@ use crate::node;
 use crate::resmap::ResMap;
 use crate::resource::{History, Resource, set_meta_map};
 use crate::schema::Schema;
+use crate::shared;
 use crate::types::{Patch, PatchArgs, PatchPath, Selector};
 
 /// How builds merge: new elements of lists come first.
@@ -32,6 +33,7 @@ fn apply_merge(target: &mut Resource, patch: &Resource, schema: &Schema) -> Resu
     let node = std::mem::replace(&mut target.node, Node::null());
     let Some(merged) = merge::merge(node, patch.node.clone(), schema, BUILD)? else { return Ok(()) };
     target.node = merged;
+    shared::settle(&mut target.node);
     if target.is_nothing() {
         return Ok(());
     }

@@ -1,8 +1,48 @@
 //! The field rules kustomize has built in: which fields its transformers touch, and which fields name other objects.
-//! Facts as data, in upstream's order.
+//! Facts as data.
+
+use super::FieldSpec;
+use crate::id::GvkRef;
 
 /// group, version, kind, path, create.
 pub(super) type Rule = (&'static str, &'static str, &'static str, &'static str, bool);
+
+/// A kind that holds a pod: version, kind, and the path to the pod's spec.
+pub(super) type Holder = (&'static str, &'static str, &'static str);
+
+const CORE_POD: Holder = ("v1", "Pod", "spec");
+const POD: Holder = ("", "Pod", "spec");
+const POD_TEMPLATE: Holder = ("", "PodTemplate", "template/spec");
+const DEPLOYMENT: Holder = ("", "Deployment", "spec/template/spec");
+const REPLICA_SET: Holder = ("", "ReplicaSet", "spec/template/spec");
+const REPLICATION_CONTROLLER: Holder = ("", "ReplicationController", "spec/template/spec");
+const DAEMON_SET: Holder = ("", "DaemonSet", "spec/template/spec");
+const STATEFUL_SET: Holder = ("", "StatefulSet", "spec/template/spec");
+const JOB: Holder = ("", "Job", "spec/template/spec");
+const CRON_JOB: Holder = ("", "CronJob", "spec/jobTemplate/spec/template/spec");
+
+/// Every field of every pod, and fields of their own.
+pub(super) struct Rules {
+    pods: &'static [Holder],
+    fields: &'static [&'static str],
+    own: &'static [Rule],
+}
+
+impl Rules {
+    const fn of(own: &'static [Rule]) -> Self {
+        Self { pods: &[], fields: &[], own }
+    }
+
+    pub(super) fn specs(&self) -> Vec<FieldSpec> {
+        let of_pods = self.pods.iter().flat_map(|(version, kind, spec)| {
+            self.fields.iter().map(move |field| {
+                let gvk = GvkRef { group: "", version, kind };
+                FieldSpec::new(gvk, &format!("{spec}/{field}"), false)
+            })
+        });
+        of_pods.chain(self.own.iter().map(FieldSpec::from_rule)).collect()
+    }
+}
 
 #[rustfmt::skip]
 pub(super) static NAME_PREFIX: &[Rule] = &[
@@ -58,6 +98,7 @@ pub(super) static TEMPLATE_LABELS: &[Rule] = &[
     ("", "", "ReplicaSet", "spec/template/metadata/labels", true),
     ("", "", "DaemonSet", "spec/template/metadata/labels", true),
     ("apps", "", "StatefulSet", "spec/template/metadata/labels", true),
+    ("apps", "", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
     ("batch", "", "Job", "spec/template/metadata/labels", true),
     ("batch", "", "CronJob", "spec/jobTemplate/metadata/labels", true),
     ("batch", "", "CronJob", "spec/jobTemplate/spec/template/metadata/labels", true),
@@ -84,80 +125,37 @@ pub(super) static NAMESPACE: &[Rule] = &[
 ];
 
 #[rustfmt::skip]
-pub(super) static VAR_REFERENCE: &[Rule] = &[
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/args", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/command", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/env/value", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/volumeMounts/mountPath", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/args", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/command", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/env/value", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "CronJob", "spec/jobTemplate/spec/template/volumes/nfs/server", false),
-    ("", "", "DaemonSet", "spec/template/spec/containers/args", false),
-    ("", "", "DaemonSet", "spec/template/spec/containers/command", false),
-    ("", "", "DaemonSet", "spec/template/spec/containers/env/value", false),
-    ("", "", "DaemonSet", "spec/template/spec/containers/volumeMounts/mountPath", false),
-    ("", "", "DaemonSet", "spec/template/spec/initContainers/args", false),
-    ("", "", "DaemonSet", "spec/template/spec/initContainers/command", false),
-    ("", "", "DaemonSet", "spec/template/spec/initContainers/env/value", false),
-    ("", "", "DaemonSet", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "DaemonSet", "spec/template/spec/volumes/nfs/server", false),
-    ("", "", "Deployment", "spec/template/spec/containers/args", false),
-    ("", "", "Deployment", "spec/template/spec/containers/command", false),
-    ("", "", "Deployment", "spec/template/spec/containers/env/value", false),
-    ("", "", "Deployment", "spec/template/spec/containers/volumeMounts/mountPath", false),
-    ("", "", "Deployment", "spec/template/spec/initContainers/args", false),
-    ("", "", "Deployment", "spec/template/spec/initContainers/command", false),
-    ("", "", "Deployment", "spec/template/spec/initContainers/env/value", false),
-    ("", "", "Deployment", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "Deployment", "spec/template/spec/volumes/nfs/server", false),
-    ("", "", "Deployment", "spec/template/metadata/annotations", false),
-    ("", "", "Ingress", "spec/rules/host", false),
-    ("", "", "Ingress", "spec/tls/hosts", false),
-    ("", "", "Ingress", "spec/tls/secretName", false),
-    ("", "", "Job", "spec/template/spec/containers/args", false),
-    ("", "", "Job", "spec/template/spec/containers/command", false),
-    ("", "", "Job", "spec/template/spec/containers/env/value", false),
-    ("", "", "Job", "spec/template/spec/containers/volumeMounts/mountPath", false),
-    ("", "", "Job", "spec/template/spec/initContainers/args", false),
-    ("", "", "Job", "spec/template/spec/initContainers/command", false),
-    ("", "", "Job", "spec/template/spec/initContainers/env/value", false),
-    ("", "", "Job", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "Job", "spec/template/spec/volumes/nfs/server", false),
-    ("", "", "Pod", "spec/containers/args", false),
-    ("", "", "Pod", "spec/containers/command", false),
-    ("", "", "Pod", "spec/containers/env/value", false),
-    ("", "", "Pod", "spec/containers/volumeMounts/mountPath", false),
-    ("", "", "Pod", "spec/initContainers/args", false),
-    ("", "", "Pod", "spec/initContainers/command", false),
-    ("", "", "Pod", "spec/initContainers/env/value", false),
-    ("", "", "Pod", "spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "Pod", "spec/volumes/nfs/server", false),
-    ("", "", "ReplicaSet", "spec/template/spec/containers/args", false),
-    ("", "", "ReplicaSet", "spec/template/spec/containers/command", false),
-    ("", "", "ReplicaSet", "spec/template/spec/containers/env/value", false),
-    ("", "", "ReplicaSet", "spec/template/spec/containers/volumeMounts/mountPath", false),
-    ("", "", "ReplicaSet", "spec/template/spec/initContainers/args", false),
-    ("", "", "ReplicaSet", "spec/template/spec/initContainers/command", false),
-    ("", "", "ReplicaSet", "spec/template/spec/initContainers/env/value", false),
-    ("", "", "ReplicaSet", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "ReplicaSet", "spec/template/spec/volumes/nfs/server", false),
-    ("", "", "Service", "spec/ports/port", false),
-    ("", "", "Service", "spec/ports/targetPort", false),
-    ("", "", "StatefulSet", "spec/template/spec/containers/args", false),
-    ("", "", "StatefulSet", "spec/template/spec/containers/command", false),
-    ("", "", "StatefulSet", "spec/template/spec/containers/env/value", false),
-    ("", "", "StatefulSet", "spec/template/spec/containers/volumeMounts/mountPath", false),
-    ("", "", "StatefulSet", "spec/template/spec/initContainers/args", false),
-    ("", "", "StatefulSet", "spec/template/spec/initContainers/command", false),
-    ("", "", "StatefulSet", "spec/template/spec/initContainers/env/value", false),
-    ("", "", "StatefulSet", "spec/template/spec/initContainers/volumeMounts/mountPath", false),
-    ("", "", "StatefulSet", "spec/volumeClaimTemplates/spec/nfs/server", false),
-    ("", "", "PersistentVolume", "spec/nfs/server", false),
-    ("", "", "", "metadata/labels", false),
-    ("", "", "", "metadata/annotations", false),
-];
+pub(super) static VAR_REFERENCE: Rules = Rules {
+    pods: &[POD, DEPLOYMENT, REPLICA_SET, DAEMON_SET, STATEFUL_SET, JOB, CRON_JOB],
+    fields: &[
+        "containers/args",
+        "containers/command",
+        "containers/env/value",
+        "containers/volumeMounts/mountPath",
+        "initContainers/args",
+        "initContainers/command",
+        "initContainers/env/value",
+        "initContainers/volumeMounts/mountPath",
+    ],
+    own: &[
+        ("", "", "CronJob", "spec/jobTemplate/spec/template/volumes/nfs/server", false),
+        ("", "", "DaemonSet", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "Deployment", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "Deployment", "spec/template/metadata/annotations", false),
+        ("", "", "Ingress", "spec/rules/host", false),
+        ("", "", "Ingress", "spec/tls/hosts", false),
+        ("", "", "Ingress", "spec/tls/secretName", false),
+        ("", "", "Job", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "Pod", "spec/volumes/nfs/server", false),
+        ("", "", "ReplicaSet", "spec/template/spec/volumes/nfs/server", false),
+        ("", "", "Service", "spec/ports/port", false),
+        ("", "", "Service", "spec/ports/targetPort", false),
+        ("", "", "StatefulSet", "spec/volumeClaimTemplates/spec/nfs/server", false),
+        ("", "", "PersistentVolume", "spec/nfs/server", false),
+        ("", "", "", "metadata/labels", false),
+        ("", "", "", "metadata/annotations", false),
+    ],
+};
 
 #[rustfmt::skip]
 pub(super) static IMAGES: &[Rule] = &[
@@ -179,146 +177,65 @@ pub(super) static REPLICAS: &[Rule] = &[
 
 /// Kind and version of what is named, and the fields that name it.
 #[rustfmt::skip]
-pub(super) static NAME_REFERENCE: &[(&str, &str, &str, &[Rule])] = &[
-    ("", "", "Deployment", &[
+pub(super) static NAME_REFERENCE: &[(&str, &str, &str, Rules)] = &[
+    ("", "", "Deployment", Rules::of(&[
         ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
-    ]),
-    ("", "", "ReplicationController", &[
+    ])),
+    ("", "", "ReplicationController", Rules::of(&[
         ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
-    ]),
-    ("", "", "ReplicaSet", &[
+    ])),
+    ("", "", "ReplicaSet", Rules::of(&[
         ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
-    ]),
-    ("", "", "StatefulSet", &[
+    ])),
+    ("", "", "StatefulSet", Rules::of(&[
         ("", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name", false),
-    ]),
-    ("", "v1", "ConfigMap", &[
-        ("", "v1", "Pod", "spec/volumes/configMap/name", false),
-        ("", "v1", "Pod", "spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "v1", "Pod", "spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "v1", "Pod", "spec/containers/envFrom/configMapRef/name", false),
-        ("", "v1", "Pod", "spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "v1", "Pod", "spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "PodTemplate", "template/spec/volumes/configMap/name", false),
-        ("", "", "PodTemplate", "template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "PodTemplate", "template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "PodTemplate", "template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "PodTemplate", "template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "PodTemplate", "template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "Deployment", "spec/template/spec/volumes/configMap/name", false),
-        ("", "", "Deployment", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/volumes/configMap/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/volumes/configMap/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/volumes/configMap/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "Job", "spec/template/spec/volumes/configMap/name", false),
-        ("", "", "Job", "spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "Job", "spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "Job", "spec/template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "Job", "spec/template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "Job", "spec/template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/configMap/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/projected/sources/configMap/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/env/valueFrom/configMapKeyRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/envFrom/configMapRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/envFrom/configMapRef/name", false),
-        ("", "", "Node", "spec/configSource/configMap", false),
-        ("", "", "Role", "rules/resourceNames", false),
-        ("", "", "ClusterRole", "rules/resourceNames", false),
-        ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/fastcgi-params-configmap", false),
-    ]),
-    ("", "v1", "Secret", &[
-        ("", "v1", "Pod", "spec/volumes/secret/secretName", false),
-        ("", "v1", "Pod", "spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "v1", "Pod", "spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "v1", "Pod", "spec/containers/envFrom/secretRef/name", false),
-        ("", "v1", "Pod", "spec/initContainers/envFrom/secretRef/name", false),
-        ("", "v1", "Pod", "spec/imagePullSecrets/name", false),
-        ("", "v1", "Pod", "spec/volumes/projected/sources/secret/name", false),
-        ("", "", "PodTemplate", "template/spec/volumes/secret/secretName", false),
-        ("", "", "PodTemplate", "template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "PodTemplate", "template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "PodTemplate", "template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "PodTemplate", "template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "PodTemplate", "template/spec/imagePullSecrets/name", false),
-        ("", "", "PodTemplate", "template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "Deployment", "spec/template/spec/volumes/secret/secretName", false),
-        ("", "", "Deployment", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "Deployment", "spec/template/spec/imagePullSecrets/name", false),
-        ("", "", "Deployment", "spec/template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/volumes/secret/secretName", false),
-        ("", "", "ReplicaSet", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/imagePullSecrets/name", false),
-        ("", "", "ReplicaSet", "spec/template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/volumes/secret/secretName", false),
-        ("", "", "DaemonSet", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/imagePullSecrets/name", false),
-        ("", "", "DaemonSet", "spec/template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/volumes/secret/secretName", false),
-        ("", "", "StatefulSet", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/imagePullSecrets/name", false),
-        ("", "", "StatefulSet", "spec/template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "Job", "spec/template/spec/volumes/secret/secretName", false),
-        ("", "", "Job", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "Job", "spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "Job", "spec/template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "Job", "spec/template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "Job", "spec/template/spec/imagePullSecrets/name", false),
-        ("", "", "Job", "spec/template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/secret/secretName", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/projected/sources/secret/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/containers/envFrom/secretRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/initContainers/envFrom/secretRef/name", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/imagePullSecrets/name", false),
-        ("", "", "Ingress", "spec/tls/secretName", false),
-        ("", "", "Ingress", "metadata/annotations/ingress.kubernetes.io\\/auth-secret", false),
-        ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-secret", false),
-        ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret", false),
-        ("", "", "Ingress", "spec/tls/secretName", false),
-        ("", "", "ServiceAccount", "imagePullSecrets/name", false),
-        ("", "", "StorageClass", "parameters/secretName", false),
-        ("", "", "StorageClass", "parameters/adminSecretName", false),
-        ("", "", "StorageClass", "parameters/userSecretName", false),
-        ("", "", "StorageClass", "parameters/secretRef", false),
-        ("", "", "Role", "rules/resourceNames", false),
-        ("", "", "ClusterRole", "rules/resourceNames", false),
-        ("serving.knative.dev", "v1", "Service", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
-        ("", "", "PersistentVolume", "spec/azureFile/secretName", false),
-    ]),
-    ("", "v1", "Service", &[
+    ])),
+    ("", "v1", "ConfigMap", Rules {
+        pods: &[CORE_POD, POD_TEMPLATE, DEPLOYMENT, REPLICA_SET, DAEMON_SET, STATEFUL_SET, JOB, CRON_JOB],
+        fields: &[
+            "volumes/configMap/name",
+            "containers/env/valueFrom/configMapKeyRef/name",
+            "initContainers/env/valueFrom/configMapKeyRef/name",
+            "containers/envFrom/configMapRef/name",
+            "initContainers/envFrom/configMapRef/name",
+            "volumes/projected/sources/configMap/name",
+        ],
+        own: &[
+            ("", "", "Node", "spec/configSource/configMap", false),
+            ("", "", "Role", "rules/resourceNames", false),
+            ("", "", "ClusterRole", "rules/resourceNames", false),
+            ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/fastcgi-params-configmap", false),
+        ],
+    }),
+    ("", "v1", "Secret", Rules {
+        pods: &[CORE_POD, POD_TEMPLATE, DEPLOYMENT, REPLICA_SET, DAEMON_SET, STATEFUL_SET, JOB, CRON_JOB],
+        fields: &[
+            "volumes/secret/secretName",
+            "containers/env/valueFrom/secretKeyRef/name",
+            "initContainers/env/valueFrom/secretKeyRef/name",
+            "containers/envFrom/secretRef/name",
+            "initContainers/envFrom/secretRef/name",
+            "imagePullSecrets/name",
+            "volumes/projected/sources/secret/name",
+        ],
+        own: &[
+            ("", "", "Ingress", "spec/tls/secretName", false),
+            ("", "", "Ingress", "metadata/annotations/ingress.kubernetes.io\\/auth-secret", false),
+            ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-secret", false),
+            ("", "", "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret", false),
+            ("", "", "Ingress", "spec/tls/secretName", false),
+            ("", "", "ServiceAccount", "imagePullSecrets/name", false),
+            ("", "", "StorageClass", "parameters/secretName", false),
+            ("", "", "StorageClass", "parameters/adminSecretName", false),
+            ("", "", "StorageClass", "parameters/userSecretName", false),
+            ("", "", "StorageClass", "parameters/secretRef", false),
+            ("", "", "Role", "rules/resourceNames", false),
+            ("", "", "ClusterRole", "rules/resourceNames", false),
+            ("serving.knative.dev", "v1", "Service", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name", false),
+            ("", "", "PersistentVolume", "spec/azureFile/secretName", false),
+        ],
+    }),
+    ("", "v1", "Service", Rules::of(&[
         ("apps", "", "StatefulSet", "spec/serviceName", false),
         ("", "", "Ingress", "spec/rules/http/paths/backend/serviceName", false),
         ("", "", "Ingress", "spec/backend/serviceName", false),
@@ -327,56 +244,53 @@ pub(super) static NAME_REFERENCE: &[(&str, &str, &str, &[Rule])] = &[
         ("apiregistration.k8s.io", "", "APIService", "spec/service/name", false),
         ("admissionregistration.k8s.io", "", "ValidatingWebhookConfiguration", "webhooks/clientConfig/service", false),
         ("admissionregistration.k8s.io", "", "MutatingWebhookConfiguration", "webhooks/clientConfig/service", false),
-    ]),
-    ("rbac.authorization.k8s.io", "", "Role", &[
+    ])),
+    ("rbac.authorization.k8s.io", "", "Role", Rules::of(&[
         ("rbac.authorization.k8s.io", "", "RoleBinding", "roleRef/name", false),
-    ]),
-    ("rbac.authorization.k8s.io", "", "ClusterRole", &[
+    ])),
+    ("rbac.authorization.k8s.io", "", "ClusterRole", Rules::of(&[
         ("rbac.authorization.k8s.io", "", "RoleBinding", "roleRef/name", false),
         ("rbac.authorization.k8s.io", "", "ClusterRoleBinding", "roleRef/name", false),
-    ]),
-    ("", "v1", "ServiceAccount", &[
-        ("rbac.authorization.k8s.io", "", "RoleBinding", "subjects", false),
-        ("rbac.authorization.k8s.io", "", "ClusterRoleBinding", "subjects", false),
-        ("", "", "Pod", "spec/serviceAccountName", false),
-        ("", "", "StatefulSet", "spec/template/spec/serviceAccountName", false),
-        ("", "", "Deployment", "spec/template/spec/serviceAccountName", false),
-        ("", "", "ReplicationController", "spec/template/spec/serviceAccountName", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/serviceAccountName", false),
-        ("", "", "Job", "spec/template/spec/serviceAccountName", false),
-        ("", "", "DaemonSet", "spec/template/spec/serviceAccountName", false),
-    ]),
-    ("", "v1", "PersistentVolumeClaim", &[
-        ("", "", "Pod", "spec/volumes/persistentVolumeClaim/claimName", false),
-        ("", "", "StatefulSet", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
-        ("", "", "Deployment", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
-        ("", "", "ReplicationController", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
-        ("", "", "Job", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
-        ("", "", "DaemonSet", "spec/template/spec/volumes/persistentVolumeClaim/claimName", false),
-    ]),
-    ("", "v1", "PersistentVolume", &[
+    ])),
+    ("", "v1", "ServiceAccount", Rules {
+        pods: &[POD, STATEFUL_SET, DEPLOYMENT, REPLICATION_CONTROLLER, CRON_JOB, JOB, DAEMON_SET],
+        fields: &[
+            "serviceAccountName",
+        ],
+        own: &[
+            ("rbac.authorization.k8s.io", "", "RoleBinding", "subjects", false),
+            ("rbac.authorization.k8s.io", "", "ClusterRoleBinding", "subjects", false),
+        ],
+    }),
+    ("", "v1", "PersistentVolumeClaim", Rules {
+        pods: &[POD, STATEFUL_SET, DEPLOYMENT, REPLICATION_CONTROLLER, CRON_JOB, JOB, DAEMON_SET],
+        fields: &[
+            "volumes/persistentVolumeClaim/claimName",
+        ],
+        own: &[
+        ],
+    }),
+    ("", "v1", "PersistentVolume", Rules::of(&[
         ("", "", "PersistentVolumeClaim", "spec/volumeName", false),
         ("", "", "ClusterRole", "rules/resourceNames", false),
-    ]),
-    ("storage.k8s.io", "v1", "StorageClass", &[
+    ])),
+    ("storage.k8s.io", "v1", "StorageClass", Rules::of(&[
         ("", "", "PersistentVolume", "spec/storageClassName", false),
         ("", "", "PersistentVolumeClaim", "spec/storageClassName", false),
         ("", "", "StatefulSet", "spec/volumeClaimTemplates/spec/storageClassName", false),
-    ]),
-    ("scheduling.k8s.io", "v1", "PriorityClass", &[
-        ("", "", "Pod", "spec/priorityClassName", false),
-        ("", "", "StatefulSet", "spec/template/spec/priorityClassName", false),
-        ("", "", "Deployment", "spec/template/spec/priorityClassName", false),
-        ("", "", "ReplicationController", "spec/template/spec/priorityClassName", false),
-        ("", "", "CronJob", "spec/jobTemplate/spec/template/spec/priorityClassName", false),
-        ("", "", "Job", "spec/template/spec/priorityClassName", false),
-        ("", "", "DaemonSet", "spec/template/spec/priorityClassName", false),
-    ]),
-    ("networking.k8s.io/v1", "v1", "IngressClass", &[
+    ])),
+    ("scheduling.k8s.io", "v1", "PriorityClass", Rules {
+        pods: &[POD, STATEFUL_SET, DEPLOYMENT, REPLICATION_CONTROLLER, CRON_JOB, JOB, DAEMON_SET],
+        fields: &[
+            "priorityClassName",
+        ],
+        own: &[
+        ],
+    }),
+    ("networking.k8s.io/v1", "v1", "IngressClass", Rules::of(&[
         ("", "", "Ingress", "spec/ingressClassName", false),
-    ]),
-    ("admissionregistration.k8s.io", "", "ValidatingAdmissionPolicy", &[
+    ])),
+    ("admissionregistration.k8s.io", "", "ValidatingAdmissionPolicy", Rules::of(&[
         ("admissionregistration.k8s.io", "", "ValidatingAdmissionPolicyBinding", "spec/policyName", false),
-    ]),
+    ])),
 ];

@@ -50,9 +50,9 @@ impl Config {
             common_annotations: specs(defaults::COMMON_ANNOTATIONS),
             name_reference: defaults::NAME_REFERENCE
                 .iter()
-                .map(|(group, version, kind, rules)| NameReference::new(group, version, kind, specs(rules)))
+                .map(|(group, version, kind, rules)| NameReference::new(group, version, kind, rules.specs()))
                 .collect(),
-            var_reference: specs(defaults::VAR_REFERENCE),
+            var_reference: defaults::VAR_REFERENCE.specs(),
             images: specs(defaults::IMAGES),
             replicas: specs(defaults::REPLICAS),
         };

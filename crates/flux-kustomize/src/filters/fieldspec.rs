@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::id::{GvkRef, Id};
 use crate::node::{self, Shape, is_null, shape};
 use crate::resource::{meta_text, text_field};
+use crate::shared;
 
 /// What to make when the last step is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,9 @@ pub(crate) fn apply(object: &mut Node, spec: &FieldSpec, make: Make, set: &mut S
 /// As [`apply`], whatever the object's kind.
 pub(crate) fn apply_path(object: &mut Node, spec: &FieldSpec, make: Make, set: &mut Set<'_>) -> Result<(), Error> {
     let make = if spec.create() { make } else { Make::Nothing };
-    walk(object, spec.parts(), make, set).map_err(|error| {
+    let walked = walk(object, spec.parts(), make, set);
+    shared::settle(object);
+    walked.map_err(|error| {
         let id = plain_id(object).to_string();
         error.within(format!("considering field '{}' of object {id}", spec.path()))
     })

@@ -8,16 +8,25 @@ use super::fieldspec::{Make, applies_to, apply};
 use crate::config::FieldSpec;
 use crate::error::Error;
 use crate::node::{is_null, mapping_mut, set_field};
+use crate::shared;
 
 /// Sets every pair in every field the rules name; values become strings.
 pub(crate) fn set_pairs(object: &mut Node, pairs: &BTreeMap<String, String>, specs: &[FieldSpec]) -> Result<(), Error> {
     let specs: Vec<&FieldSpec> = specs.iter().filter(|spec| applies_to(spec, object)).collect();
     for (key, value) in pairs {
+        // Upstream adds one and the same node wherever the key is new.
+        let group = (specs.len() > 1).then(shared::group);
         for spec in &specs {
             apply(object, spec, Make::Mapping, &mut |field| {
                 // A null that is not to be replaced stays.
-                if !is_null(field) {
-                    set_field(mapping_mut(field)?, key, Some(Node::string(value.as_str())), false);
+                if is_null(field) {
+                    return Ok(());
+                }
+                let map = mapping_mut(field)?;
+                let known = map.contains_key(key);
+                set_field(map, key, Some(Node::string(value.as_str())), false);
+                if let (false, Some(new)) = (known, map.get_mut(key)) {
+                    new.anchor.clone_from(&group);
                 }
                 Ok(())
             })?;

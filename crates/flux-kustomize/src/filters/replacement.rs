@@ -10,6 +10,7 @@ use crate::id::Id;
 use crate::labels;
 use crate::node::{self, Shape, raw, shape};
 use crate::resource::{Resource, metadata};
+use crate::shared;
 use crate::types::{FieldOptions, Matcher, Replacement, SourceSelector, TargetSelector};
 
 fn fault(reason: impl Into<String>) -> Error {
@@ -142,6 +143,7 @@ fn copy_value(object: &mut Node, value: &Node, target: &TargetSelector) -> Resul
                 Ok(())
             })
         });
+        shared::settle(object);
         match (found, refused) {
             (Err(error @ Error::Limit { .. }), _) => return Err(error),
             (Err(error), _) => return Err(error.within(missing)),
@@ -169,6 +171,7 @@ fn set_field(options: Option<&FieldOptions>, field: &mut Node, value: &Node) -> 
     node::pin(field);
     if let NodeKind::Scalar(scalar) = &mut field.kind {
         scalar.text = joined.unwrap_or_else(|| raw(value).to_owned()).into();
+        shared::touched(field);
     }
     Ok(())
 }

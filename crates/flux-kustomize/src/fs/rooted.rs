@@ -1,9 +1,10 @@
 //! A folder on disk that nothing can leave.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{FileKind, FileSystem, FsError, clean};
 
@@ -15,10 +16,13 @@ const MAX_LINKS: usize = 40;
 
 /// A folder on disk. Paths are the host's absolute ones; whatever leaves the folder, by `..` or by a
 /// symbolic link, is refused ([`FsError::OutsideRoot`]).
+///
+/// A folder that was found to be reached without links is not looked at again: a value is for one build.
 #[derive(Clone, Debug)]
 pub struct RootedDir {
     root: PathBuf,
     max_file: u64,
+    plain: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl RootedDir {
@@ -32,7 +36,7 @@ impl RootedDir {
         if !root.is_dir() {
             return Err(FsError::NotADirectory { path: root });
         }
-        Ok(Self { root, max_file: MAX_FILE })
+        Ok(Self { root, max_file: MAX_FILE, plain: Arc::default() })
     }
 
     /// Sets the largest file that is read, in bytes.
@@ -51,6 +55,13 @@ impl RootedDir {
         let wanted = clean(path);
         let mut done = PathBuf::from("/");
         let mut rest: Vec<_> = components(&wanted);
+        let folder = wanted.parent().filter(|_| wanted.is_absolute());
+        if let (Some(folder), Some(name)) = (folder, wanted.file_name())
+            && self.plain.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
+        {
+            done = folder.to_owned();
+            rest = vec![name.to_owned()];
+        }
         let mut links = 0;
         while let Some(name) = rest.pop() {
             if name == ".." {
@@ -76,6 +87,15 @@ impl RootedDir {
                 done = PathBuf::from("/");
             }
             rest.extend(components(&target));
+        }
+        if links == 0
+            && done == wanted
+            && let Some(folder) = folder
+        {
+            let mut plain = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+            if !plain.contains(folder) {
+                plain.insert(folder.to_owned());
+            }
         }
         if done.starts_with(&self.root) {
             Ok(done)

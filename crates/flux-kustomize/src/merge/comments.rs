@@ -32,7 +32,7 @@ impl CommentTypes {
             return Self::default();
         }
         let document = json!({ "definitions": definitions }).to_string();
-        schema::parse(&document).map_or_else(|_| Self::default(), |schema| Self { schema, names })
+        schema::parse(&document, false).map_or_else(|_| Self::default(), |schema| Self { schema, names })
     }
 
     /// The type an entry's comment gives it: on the value, or on the key of a list.

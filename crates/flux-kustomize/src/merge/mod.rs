@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::node::{self, Shape, is_null, raw, shape};
 use crate::resource::text_field;
 use crate::schema::{Schema, TypeRef};
+use crate::shared;
 use directive::{Directive, take_directive};
 
 /// How lists are merged.
@@ -139,6 +140,7 @@ impl<'a> Merger<'a> {
             let described = self.described_type(map, &patch, &name);
             let own = map.get_mut(&name).map(|slot| std::mem::replace(slot, Node::null()));
             let had_own = own.is_some();
+            let anchor = own.as_ref().and_then(|own| own.anchor.clone());
             let style = own.as_ref().and_then(|own| own.as_scalar().map(|scalar| scalar.style));
             let below = match &mut patch {
                 Patch::Nothing => Patch::Nothing,
@@ -149,14 +151,21 @@ impl<'a> Merger<'a> {
             };
             let from_patch = matches!(below, Patch::Node(_));
             let merged = self.walk(own, below, described.or_else(|| known.and_then(|known| known.field(&name))))?;
-            put(map, &name, merged, had_own, style.filter(|_| from_patch));
+            put(map, &name, merged, had_own, style.filter(|_| from_patch), anchor.filter(|_| from_patch));
         }
         Ok(Merged::some(target))
     }
 }
 
-/// Puts a merged value back under its name. `style` is that of the scalar the patch has replaced.
-fn put(map: &mut Mapping, name: &str, merged: Merged, had_own: bool, style: Option<flux_yaml::ScalarStyle>) {
+/// Puts a merged value back under its name. `style` and `anchor` are those of the value the patch has replaced.
+fn put(
+    map: &mut Mapping,
+    name: &str,
+    merged: Merged,
+    had_own: bool,
+    style: Option<flux_yaml::ScalarStyle>,
+    anchor: Option<Box<str>>,
+) {
     let Some(mut value) = merged.node.filter(|node| merged.keep || !is_null(node)) else {
         map.remove(name);
         return;
@@ -171,7 +180,10 @@ fn put(map: &mut Mapping, name: &str, merged: Merged, had_own: bool, style: Opti
     // A text without a type that YAML 1.1 would not read as a string is quoted.
     node::quote_untagged(&mut value);
     match map.get_mut(name).filter(|_| had_own) {
-        Some(slot) => *slot = value,
+        Some(slot) => {
+            *slot = value;
+            shared::changed(slot, anchor);
+        }
         None => map.entries.push((Node::plain(name), value)),
     }
 }

@@ -10,15 +10,15 @@ use crate::error::Error;
 /// Definitions inside one another in one document, at most.
 const MAX_DEPTH: usize = 100;
 
-/// Reads a document, JSON or YAML, over the compiled facts.
-pub(crate) fn parse(text: &str) -> Result<Schema, Error> {
+/// Reads a document, JSON or YAML, over the compiled facts, or with `bare` in their place.
+pub(crate) fn parse(text: &str, bare: bool) -> Result<Schema, Error> {
     let value = match text.starts_with('{') {
         true => serde_json::from_str(text).map_err(|error| Error::Schema { reason: error.to_string() })?,
         false => flux_yaml::yaml_to_json(text)?,
     };
     let empty = Map::new();
     let definitions = value.get("definitions").and_then(Value::as_object).unwrap_or(&empty);
-    let mut reader = Reader { definitions, schema: Schema::default(), named: HashMap::new() };
+    let mut reader = Reader { definitions, schema: Schema { bare, ..Schema::default() }, named: HashMap::new() };
     for (name, definition) in definitions {
         let link = reader.named(name, 0)?;
         reader.schema.definitions.insert(name.clone(), link);
@@ -56,7 +56,8 @@ impl Reader<'_> {
             return Ok(*link);
         }
         let Some(definition) = self.definitions.get(name) else {
-            return Ok(builtin_definition(name).map_or(Link::Builtin(0), Link::Builtin));
+            let compiled = builtin_definition(name).filter(|_| !self.schema.bare);
+            return Ok(compiled.map_or(Link::Builtin(0), Link::Builtin));
         };
         let link = self.reserve();
         self.named.insert(name.to_owned(), link);

@@ -7,6 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use table::{CLUSTER_SCOPED, DEFINITIONS, NONE, ROOTS, TYPES};
@@ -46,6 +47,10 @@ pub(crate) struct Schema {
     roots: HashMap<(String, String), Link>,
     definitions: HashMap<String, Link>,
     cluster_scoped: HashSet<(String, String)>,
+    /// The compiled types are not in force.
+    bare: bool,
+    /// Something has asked for compiled types that upstream loads only then.
+    asked: Cell<bool>,
 }
 
 /// A type in a schema.
@@ -63,6 +68,10 @@ impl Schema {
         {
             return Some(TypeRef { schema: self, link: *link });
         }
+        if self.bare {
+            return None;
+        }
+        self.asked.set(true);
         let at = ROOTS.binary_search_by(|root| (root.0, root.1).cmp(&(api_version, kind))).ok()?;
         Some(TypeRef { schema: self, link: Link::Builtin(ROOTS[at].2) })
     }
@@ -74,9 +83,18 @@ impl Schema {
 
     /// True when a kind is known to live outside namespaces.
     pub(crate) fn is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
-        CLUSTER_SCOPED.binary_search(&(api_version, kind)).is_ok()
-            || (!self.cluster_scoped.is_empty()
-                && self.cluster_scoped.contains(&(api_version.to_owned(), kind.to_owned())))
+        if CLUSTER_SCOPED.binary_search(&(api_version, kind)).is_ok() {
+            return true;
+        }
+        if !self.asked.get() && ROOTS.binary_search_by(|root| (root.0, root.1).cmp(&(api_version, kind))).is_err() {
+            self.asked.set(true);
+        }
+        !self.cluster_scoped.is_empty() && self.cluster_scoped.contains(&(api_version.to_owned(), kind.to_owned()))
+    }
+
+    /// True when the compiled types have been needed.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.get()
     }
 }
 

@@ -41,10 +41,26 @@ fn a_custom_schema_adds_kinds_and_refers_to_compiled_ones() {
             },
             "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Thing"}]
         }}, "paths": {"/apis/example.com/v1/things": {"get": {"x-kubernetes-group-version-kind": {"group": "example.com", "version": "v1", "kind": "Thing"}}}}}"##,
+        false,
     )
     .unwrap();
     assert_eq!(keys(&schema, "example.com/v1", "Thing", &["next", "next", "parts"]), Some(vec!["id".to_owned()]));
     assert_eq!(keys(&schema, "example.com/v1", "Thing", &["pod", "containers"]), Some(vec!["name".to_owned()]));
     assert!(schema.is_cluster_scoped("example.com/v1", "Thing"));
     assert!(schema.resource("apps/v1", "Deployment").is_some());
+}
+
+#[test]
+fn a_document_may_take_the_place_of_the_compiled_types() {
+    let text = r##"{"definitions": {"v1.Thing": {"properties": {"pod": {"$ref": "#/definitions/io.k8s.api.core.v1.PodSpec"}},
+        "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Thing"}]}}}"##;
+    let keys = |bare: bool| {
+        let schema = parse(text, bare).unwrap();
+        let pod = schema.resource("example.com/v1", "Thing").unwrap().field("pod");
+        let merged =
+            pod.and_then(|pod| pod.field("containers")).and_then(|list| list.merge_keys().map(|keys| keys.len()));
+        (schema.resource("apps/v1", "Deployment").is_some(), merged, schema.is_cluster_scoped("v1", "Namespace"))
+    };
+    assert_eq!(keys(false), (true, Some(1), true));
+    assert_eq!(keys(true), (false, None, true));
 }

@@ -65,7 +65,8 @@ impl<'a> Build<'a> {
         match (text, field.get("version").map(String::as_str)) {
             (Some(_), Some(_)) => Err(fault("builtin version and custom schema provided, cannot use both")),
             (Some(text), None) => {
-                *self.schema.borrow_mut() = Rc::new(schema::parse(&text)?);
+                let bare = self.session.options().openapi_replaces && !self.schema.borrow().was_asked();
+                *self.schema.borrow_mut() = Rc::new(schema::parse(&text, bare)?);
                 self.schema_is_set.set(true);
                 Ok(())
             }

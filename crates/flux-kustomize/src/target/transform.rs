@@ -36,10 +36,10 @@ impl Target<'_, '_> {
         let schema = self.build.schema();
         for (transformer, origin) in all {
             transformer.transform(&mut gathered.map, &schema)?;
+            gathered.map.drop_empty();
             if let Some(origin) = origin {
                 gathered.map.bodies_mut().try_for_each(|resource| note(resource, &origin))?;
             }
-            gathered.map.drop_empty();
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Target<'_, '_> {
             return Ok(());
         }
         for label in &kustomization.labels {
-            let specs = label_specs(label, config).map_err(|error| error.within("failed to merge labels"))?;
+            let specs = label_specs(label, config)?;
             all.push(("LabelTransformer", Transformer::Pairs { pairs: label.pairs.clone(), specs }));
         }
         let pairs = kustomization.common_labels.clone();
@@ -170,17 +170,18 @@ fn configuring(plugin: &'static str, config: &Value, error: Error) -> Error {
 
 /// The fields an entry of `labels` reaches.
 fn label_specs(label: &Label, config: &Config) -> Result<Vec<FieldSpec>, Error> {
+    let merging = |error: Error| error.within("failed to merge labels");
     let mut specs = label.fields.clone();
-    merge_all(&mut specs, &config.labels)?;
+    merge_all(&mut specs, &config.labels).map_err(merging)?;
     if label.include_selectors {
-        merge_all(&mut specs, &config.common_labels)?;
+        merge_all(&mut specs, &config.common_labels).map_err(merging)?;
         return Ok(specs);
     }
     if label.include_templates {
         merge_all(&mut specs, &config.template_labels)
             .map_err(|error| error.within("failed to merge template fieldSpec"))?;
     }
-    merge_one(&mut specs, &FieldSpec::any("metadata/labels", true))?;
+    merge_one(&mut specs, &FieldSpec::any("metadata/labels", true)).map_err(merging)?;
     Ok(specs)
 }
 

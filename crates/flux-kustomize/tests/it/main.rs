@@ -4,3 +4,4 @@ mod builds;
 mod hostile;
 mod printing;
 mod readonly;
+mod remote;

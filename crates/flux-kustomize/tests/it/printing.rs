@@ -105,3 +105,24 @@ fn types_are_for_secrets() {
          SecretArgs.secretGenerator.GeneratorArgs.KvPairSources.literals of type []string"
     );
 }
+
+#[test]
+fn a_value_added_in_several_places_is_one_value() {
+    let object = "spec: {selector: {app: a}}\n";
+    let text = |overlay: &str| {
+        format!(
+            "=== /o/kustomization.yaml\nresources: [../b]\n{overlay}\n=== /b/kustomization.yaml\nresources: [r.yaml]\n\
+             labels: [{{pairs: {{l: one}}, includeSelectors: true}}]\n=== /b/r.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: a\n{object}"
+        )
+    };
+    let expected = "apiVersion: v1\nkind: Service\nmetadata:\n  labels:\n    l: two\n  name: a\nspec:\n  selector:\n    app: a\n    l: two\n";
+    for overlay in [
+        "labels: [{pairs: {l: two}}]",
+        "patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: a, labels: {l: two}}}'}]",
+        "replacements: [{sourceValue: two, targets: [{select: {kind: Service}, fieldPaths: [metadata.labels.l]}]}]",
+    ] {
+        assert_eq!(run(&text(overlay), "/o").unwrap(), expected, "{overlay}");
+    }
+    let json = "patches: [{target: {kind: Service}, patch: '[{\"op\": \"replace\", \"path\": \"/metadata/labels/l\", \"value\": \"two\"}]'}]";
+    assert!(run(&text(json), "/o").unwrap().contains("    l: one\n"), "a JSON patch makes everything anew");
+}

@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::global::Global;
 use super::parse::Parsed;
-use super::print;
-use super::sops;
+use super::{print, remote, sops};
 
 /// Nested units deeper than this are refused; a cycle ends here.
 const DEPTH_LIMIT: usize = 16;
@@ -195,23 +194,24 @@ impl Builder {
         // Bases may lie outside of the path, so the whole disk is readable, as upstream's.
         let disk = RootedDir::new("/").map_err(|error| CliError::state(error.to_string()))?;
         let spec = serde_json::to_value(&unit.spec).and_then(serde_json::from_value::<flux_kustomize::flux::Spec>)?;
-        let mut patterns = Vec::new();
-        if !self.ignore.is_empty() {
-            read_ignore_files(path, &mut Vec::new(), &mut patterns);
-            patterns.extend(flux_archive::ignore::read_patterns(&self.ignore.join("\n"), &[]));
-        }
-        let matcher = flux_archive::Matcher::new(patterns);
+        let failed_patterns = |error| {
+            CliError::state(format!("failed to generate kustomization.yaml: failed to load ignore patterns: {error}"))
+        };
+        let mut patterns = flux_archive::ignore::load_patterns(path, &[]).map_err(failed_patterns)?;
+        patterns.extend(flux_archive::ignore::read_patterns(&self.ignore.join("\n"), &[]));
+        let matcher = flux_archive::Matcher::with_defaults(patterns, &[]);
         let ignored = |file: &Path, is_dir: bool| {
-            let relative = file.strip_prefix(path).unwrap_or(file);
+            // Rules are for what lies below their folder.
+            let Ok(relative) = file.strip_prefix(path) else { return false };
             let parts: Vec<&str> = relative.iter().filter_map(|part| part.to_str()).collect();
             matcher.matches(&parts, is_dir)
         };
-        let ignore: Option<flux_kustomize::flux::Ignore<'_>> =
-            if self.ignore.is_empty() { None } else { Some(&ignored) };
-        let prepared = flux_kustomize::flux::prepare(&disk, path, &spec, ignore)
+        let prepared = flux_kustomize::flux::prepare(&disk, path, &spec, Some(&ignored))
             .map_err(|error| CliError::state(format!("failed to generate kustomization.yaml: {error}")))?;
         let failed = |error| CliError::state(format!("kustomize build failed: {error}"));
-        let built = flux_kustomize::build(&prepared.overlay(&disk), path, &Options::default()).map_err(failed)?;
+        let bases = remote::bases();
+        let options = Options { remote: Some(&bases), ..Options::default() };
+        let built = flux_kustomize::build(&prepared.overlay(&disk), path, &options).map_err(failed)?;
         built.into_json().map_err(failed)
     }
 
@@ -239,31 +239,6 @@ pub fn nested_unit(object: &Value, outer: &Kustomization) -> Option<Kustomizatio
     let unit: Kustomization = serde_json::from_value(object.clone()).ok()?;
     let same = unit.metadata.name == outer.metadata.name && unit.metadata.namespace == outer.metadata.namespace;
     (!same).then_some(unit)
-}
-
-/// The rules of every `.sourceignore` of the tree, upper ones first.
-fn read_ignore_files(folder: &Path, domain: &mut Vec<String>, patterns: &mut Vec<flux_archive::Pattern>) {
-    if domain.len() > DEPTH_LIMIT * 4 {
-        return;
-    }
-    if let Ok(text) = std::fs::read_to_string(folder.join(".sourceignore")) {
-        let domain: Vec<&str> = domain.iter().map(String::as_str).collect();
-        patterns.extend(flux_archive::ignore::read_patterns(&text, &domain));
-    }
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())))
-        .map(|entry| entry.path())
-        .collect();
-    folders.sort();
-    for inner in folders {
-        if let Some(name) = inner.file_name().and_then(|name| name.to_str()) {
-            domain.push(name.to_owned());
-            read_ignore_files(&inner, domain, patterns);
-            domain.pop();
-        }
-    }
 }
 
 fn from_file_named(file: &str, name: &str, namespace: &str) -> Result<Kustomization, CliError> {

@@ -29,6 +29,7 @@ mod kustomize;
 mod parse;
 mod print;
 mod reconcile;
+mod remote;
 mod report;
 mod resume;
 mod sops;
