@@ -77,13 +77,7 @@ impl Target {
     }
 
     /// Server-side apply, taking over fields of other managers.
-    pub async fn apply(
-        &self,
-        mapped: &Mapped,
-        object: &Value,
-        manager: &str,
-        dry_run: bool,
-    ) -> kube::Result<Value> {
+    pub async fn apply(&self, mapped: &Mapped, object: &Value, manager: &str, dry_run: bool) -> kube::Result<Value> {
         let place = mapped.object(crate::metadata::namespace(object), crate::metadata::name(object));
         let dry_run = if dry_run { "&dryRun=All" } else { "" };
         let uri = format!("{place}?fieldManager={manager}&force=true{dry_run}");

@@ -167,7 +167,10 @@ fn run<T>(work: impl Future<Output = T>) -> Result<T, RemoteError> {
 async fn download(url: &str) -> Result<Arc<[u8]>, RemoteError> {
     let wrong = |error: reqwest::Error| {
         // The text of the chain says why; the URL is there already.
-        let mut text = format!("Get {url:?}: {}", error.without_url());
+        let error = error.without_url();
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        let mut text = format!("Get {url:?}: {}", causes.join(": "));
         text.truncate(text.floor_char_boundary(1024));
         failed(text)
     };

@@ -41,10 +41,12 @@ fn legacy_order(map: &mut ResMap, first: &[String], last: &[String], schema: &Sc
         ranks.insert(kind, place as isize + 1);
     }
     let rank = |kind: &str| ranks.get(kind).copied().unwrap_or(0);
-    let mut keyed: Vec<(SortKey, Resource)> = std::mem::take(map)
-        .into_list()
-        .into_iter()
-        .map(|resource| {
+    let list = std::mem::take(map).into_list();
+    // Keys are sorted rather than the objects, which are large.
+    let mut keyed: Vec<(SortKey, usize)> = list
+        .iter()
+        .enumerate()
+        .map(|(place, resource)| {
             let id = resource.id(schema);
             let key = SortKey {
                 rank: rank(id.gvk.kind),
@@ -52,11 +54,12 @@ fn legacy_order(map: &mut ResMap, first: &[String], last: &[String], schema: &Sc
                 namespace_kind: (id.gvk.kind == "Namespace").then_some(id.gvk.group.is_empty()),
                 id: id_text(&id),
             };
-            (key, resource)
+            (key, place)
         })
         .collect();
     keyed.sort_by(|a, b| a.0.compare(&b.0));
-    map.append_all(keyed.into_iter().map(|(_, resource)| resource), schema)
+    let mut list: Vec<Option<Resource>> = list.into_iter().map(Some).collect();
+    map.append_all(keyed.into_iter().filter_map(|(_, place)| list[place].take()), schema)
         .map_err(|error| error.within("SortOrderTransformer: Failed to append to resources"))
 }
 

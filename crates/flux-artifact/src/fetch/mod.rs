@@ -176,9 +176,7 @@ impl Fetcher {
                     opened => opened?,
                 }
             }
-            Origin::Http(client) => {
-                http::download(client, options, &self.0.scratch, &artifact.url, &digest).await?
-            }
+            Origin::Http(client) => http::download(client, options, &self.0.scratch, &artifact.url, &digest).await?,
         };
         let limit = options.max_download.unwrap_or(u64::MAX - 1);
         let read = move || {

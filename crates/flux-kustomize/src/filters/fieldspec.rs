@@ -40,8 +40,13 @@ impl Make {
 pub(crate) type Set<'a> = dyn FnMut(&mut Node) -> Result<(), Error> + 'a;
 
 /// True when the rule is for objects like this one.
-pub(crate) fn applies_to(spec: &FieldSpec, object: &Node) -> bool {
-    GvkRef::new(text_field(object, "apiVersion"), text_field(object, "kind")).is_selected(spec.gvk())
+fn applies_to(spec: &FieldSpec, object: &Node) -> bool {
+    gvk_of(object).is_selected(spec.gvk())
+}
+
+/// What kind of object a tree is.
+pub(crate) fn gvk_of(object: &Node) -> GvkRef<'_> {
+    GvkRef::new(text_field(object, "apiVersion"), text_field(object, "kind"))
 }
 
 /// Calls `set` on every field the rule names in `object`.

@@ -4,4 +4,5 @@ mod builds;
 mod hostile;
 mod printing;
 mod readonly;
+mod recorded;
 mod remote;
