@@ -81,7 +81,7 @@ async fn what_is_not_there_is_named() {
     assert_eq!(failed(named("refs/x/y")).await, "unable to resolve ref 'refs/x/y' to a specific commit");
     assert!(failed(named("refs/x/")).await.contains("cannot begin or end with a slash"));
     assert_eq!(failed(semver(">1")).await, "no match found for semver: >1");
-    assert_eq!(failed(semver("nope")).await, "semver parse error: improper constraint: nope");
+    assert_eq!(failed(semver("nope")).await, "semver parse error: improper constraint: \"nope\"");
     let commit = |text: &str| Ref { commit: Some(text.into()), ..Ref::default() };
     let missing = "a0c14dc8580a23f79bc654faa79c4f62b46c2c22";
     let expected = format!("unable to resolve commit object for '{missing}': object not found");

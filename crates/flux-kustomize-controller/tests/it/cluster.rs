@@ -192,12 +192,6 @@ pub fn config_map(name: &str, value: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: \"{value}\"\n")
 }
 
-fn describe(obj: Option<Kustomization>) -> String {
-    let Some(obj) = obj else { return "absent".into() };
-    let conditions = obj.conditions().iter().map(|c| format!("{}={} {}: {}", c.type_, c.status, c.reason, c.message));
-    format!("{}; inventory {:?}", conditions.collect::<Vec<_>>().join("; "), inventory(&obj))
-}
-
 /// Looks until something is there.
 pub async fn eventually<T, F, D>(what: &str, look: impl Fn() -> F, describe: impl Fn() -> D) -> T
 where
