@@ -2,5 +2,7 @@
 
 mod chain;
 pub mod redact;
+mod secret;
 
 pub use chain::{causes, one_line, root};
+pub use secret::Secret;

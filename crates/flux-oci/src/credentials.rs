@@ -1,39 +1,14 @@
 //! Who asks: credentials, and the file in which Docker keeps them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+pub use flux_diagnostics::Secret;
 use serde::Deserialize;
 
 /// A larger configuration is refused.
 const MAX_CONFIG: usize = 1 << 20;
-
-/// A text that is not printed.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<secret>")
-    }
-}
 
 /// What a registry, or its token server, is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
