@@ -25,6 +25,7 @@ pub use references::{
     FetchValues, Reference, ReferenceError, ReferenceReason, ValuesData, compose_values, replace_path_literal,
     replace_path_value,
 };
+pub(crate) use set::json_fault;
 pub use set::{SetError, SetKind, parse_set, parse_set_file, parse_set_into};
 
 /// Values of a chart: a JSON object.
