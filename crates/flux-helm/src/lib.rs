@@ -49,6 +49,6 @@ pub use capabilities::{Capabilities, DEFAULT_API_VERSIONS, HELM_VERSION, KubeVer
 pub use chart::{Chart, Metadata};
 pub use error::Error;
 pub use release::{Release, storage};
-pub use render::{ReleaseOptions, RenderError, RenderOptions, Rendered, render};
+pub use render::{InstallableError, ReleaseOptions, RenderError, RenderOptions, Rendered, check_installable, render};
 pub use time::{Time, TimeError};
 pub use values::Values;

@@ -77,6 +77,39 @@ pub struct Rendered {
     pub crds: Vec<Crd>,
 }
 
+impl Rendered {
+    /// What `helm template` prints: the manifest, and the hooks behind it.
+    pub fn template_output(&self) -> String {
+        let mut text = self.manifest.trim().to_owned();
+        text.push('\n');
+        text + &manifest_text(self.hooks.iter().map(|hook| (hook.path.as_str(), hook.manifest.as_str())))
+    }
+}
+
+/// Why a chart cannot be installed as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InstallableError {
+    #[error("{kind} charts are not installable")]
+    Library { kind: String },
+    #[error(
+        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+        .names.join(", ")
+    )]
+    MissingDependencies { names: Vec<String> },
+}
+
+/// Refuses libraries, and charts whose dependencies are not in `charts/`: what Helm checks before an install.
+///
+/// # Errors
+/// See [`InstallableError`].
+pub fn check_installable(chart: &Chart) -> Result<(), InstallableError> {
+    if !matches!(chart.metadata.kind.as_str(), "" | "application") {
+        return Err(InstallableError::Library { kind: chart.metadata.kind.clone() });
+    }
+    let names = chart.missing_dependencies();
+    if names.is_empty() { Ok(()) } else { Err(InstallableError::MissingDependencies { names }) }
+}
+
 /// Why a chart does not render. `Display` is Helm's text, without the `Error: ` of its command line.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RenderError {

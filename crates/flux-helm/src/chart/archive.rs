@@ -54,6 +54,10 @@ pub enum ArchiveError {
     TooManyFiles { limit: usize },
     #[error("no files in chart archive")]
     Empty,
+    #[error("file '{name}' seems to be a YAML file, but expected a gzipped archive")]
+    YamlFile { name: String },
+    #[error("file '{name}' does not appear to be a gzipped archive; got '{found}'")]
+    NotAnArchive { name: String, found: &'static str },
     /// Not gzip at all.
     #[error("gzip: invalid header")]
     NotGzip,
@@ -71,6 +75,25 @@ fn io_error(error: &io::Error) -> ArchiveError {
         _ if error.to_string().contains("failed to read entire block") => ArchiveError::Truncated,
         _ => ArchiveError::Damaged { reason: error.to_string() },
     }
+}
+
+/// Refuses what is no gzip file, with a hint at what it is; for files that a person names.
+///
+/// # Errors
+/// Anything that does not begin as gzip files do.
+pub fn ensure_archive(name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+    if bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
+        return Ok(());
+    }
+    let name = name.to_owned();
+    if name.ends_with(".yaml") || name.ends_with(".yml") {
+        return Err(ArchiveError::YamlFile { name });
+    }
+    // Upstream sniffs 512 bytes, and a shorter file ends in zeros, which no text has.
+    let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
+    let text = bytes.len() >= 512 && !bytes[..512].iter().any(|byte| control(byte));
+    let found = if text { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+    Err(ArchiveError::NotAnArchive { name, found })
 }
 
 /// The files of an archive with the first part of their paths cut off, whatever it is called.

@@ -9,7 +9,7 @@ mod save;
 
 use std::sync::Arc;
 
-pub use archive::{ArchiveError, Limits, archive_files};
+pub use archive::{ArchiveError, Limits, archive_files, ensure_archive};
 pub use dependency::{Dependency, Lock};
 pub use directory::{DirectoryError, directory_files};
 pub use load::LoadError;
