@@ -48,7 +48,7 @@ impl Decoder {
     pub fn mismatch(&mut self, value: &Value, place: Place<'_>, wanted: &str) {
         self.fault.get_or_insert_with(|| {
             let kind = kind(value);
-            if place.owner.is_empty() {
+            if place.path.is_empty() {
                 return format!("json: cannot unmarshal {kind} into Go value of type {wanted}");
             }
             format!(

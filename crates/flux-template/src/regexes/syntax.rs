@@ -300,11 +300,7 @@ impl<'p> Translator<'p> {
             if item.is_empty() {
                 return Err(format!("missing closing ]: `{start}`"));
             }
-            if !first && item.starts_with('-') && !item[1..].starts_with(']') && item.len() > 1 {
-                // A dash between items is only good at the ends.
-                let end = item.char_indices().nth(2).map_or(item.len(), |(at, _)| at);
-                return Err(format!("invalid character class range: `{}`", &item[..end]));
-            }
+            // A dash may stand anywhere: where no range can be, it is a character.
             first = false;
             if let Some(length) = self.named_class()? {
                 let taken = self.advance(length);
@@ -435,6 +431,7 @@ mod tests {
         assert_eq!(translate(r"a\d{2}[\w.-]+").unwrap(), r"a[0-9]{2}[0-9A-Za-z_.\-]+");
         assert_eq!(translate(r"\Qa.b\E{,2}x{").unwrap(), r"a\.b\{,2\}x\{");
         assert_eq!(translate("[[a]&&]").unwrap(), r"[\[a]&&\]");
+        assert_eq!(translate(r"[^a-z-_.][\w-\.]").unwrap(), r"[^a-z\-_.][0-9A-Za-z_\-.]");
         assert_eq!(translate(r"\bx\_").unwrap(), r"(?-u:\b)x_");
     }
 

@@ -150,6 +150,9 @@ fn error_verdict(case: &Value, expected: &str, found: Result<String, String>) ->
         // Upstream's own text varies from run to run.
         return Verdict::Pass;
     }
+    // The recorded text ends before the hint.
+    let found = found.trim_end_matches("\n\nUse --debug flag to render out invalid YAML").to_owned();
+    let expected = expected.trim_end().trim_end_matches("\n\nUse --debug flag to render out invalid YAML");
     let (mut left, mut right): (Vec<&str>, Vec<&str>) =
         (expected.trim_end().lines().collect(), found.trim_end().lines().collect());
     if case["unorderedLines"] == true {
@@ -174,7 +177,8 @@ fn documents(output: &str, case: &Value) -> Vec<String> {
         found.retain(|document| !is_crd(document));
     }
     let relaxed = text(case, "helm431");
-    if !relaxed.is_empty() {
+    // What varies was recorded with one version only.
+    if !relaxed.is_empty() || case["nondeterministic"] == true {
         for document in &mut found {
             *document =
                 document.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{line}\n")).collect();

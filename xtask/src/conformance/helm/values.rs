@@ -80,7 +80,10 @@ fn by_chart(chart: &Chart, path: &str, values: Values, found: &mut Map<String, V
         let inner = values.get(subchart.name()).and_then(Value::as_object).cloned().unwrap_or_default();
         by_chart(subchart, &format!("{path}/charts/{}", subchart.name()), inner, found);
     }
-    found.insert(path.to_owned(), Value::Object(values));
+    // A library has no templates that could show its values.
+    if !chart.metadata.is_library() {
+        found.insert(path.to_owned(), Value::Object(values));
+    }
 }
 
 fn set(line: &Value) -> Verdict {
