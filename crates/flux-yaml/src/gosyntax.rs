@@ -31,10 +31,10 @@ pub(crate) fn object(node: &Node, schema: Schema) -> String {
 
 /// What Go's JSON encoder minds first in the decoded node, in its words.
 pub(crate) fn unencodable(node: &Node, schema: Schema) -> Option<String> {
-    find_unencodable(node, schema, true, 0)
+    find_unencodable(node, schema, true)
 }
 
-fn find_unencodable(node: &Node, schema: Schema, top: bool, depth: usize) -> Option<String> {
+fn find_unencodable(node: &Node, schema: Schema, top: bool) -> Option<String> {
     match &node.kind {
         NodeKind::Scalar(scalar) => match resolve(scalar, schema) {
             Ok(Resolved::Float(number)) if !number.is_finite() => {
@@ -43,14 +43,12 @@ fn find_unencodable(node: &Node, schema: Schema, top: bool, depth: usize) -> Opt
             _ => None,
         },
         NodeKind::Alias(_) => None,
-        NodeKind::Sequence(sequence) => {
-            sequence.items.iter().find_map(|item| find_unencodable(item, schema, false, depth + 1))
-        }
+        NodeKind::Sequence(sequence) => sequence.items.iter().find_map(|item| find_unencodable(item, schema, false)),
         NodeKind::Mapping(mapping) => {
             if schema == Schema::V3 && !top && !has_text_keys(mapping, schema) {
                 return Some("json: unsupported type: map[interface {}]interface {}".to_owned());
             }
-            sorted(mapping, schema).into_iter().find_map(|(_, value)| find_unencodable(value, schema, false, depth + 1))
+            sorted(mapping, schema).into_iter().find_map(|(_, value)| find_unencodable(value, schema, false))
         }
     }
 }
