@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use flux_api::source::{GitInclude, GitRepositorySpec};
 use flux_api::{Artifact, GitRepository};
@@ -11,7 +12,9 @@ use flux_diagnostics::one_line;
 use flux_git::{GitError, Tree};
 use flux_runtime::ObjectKey;
 
+use crate::archives::{Archives, Key, Made};
 use crate::include;
+use crate::options::Options;
 use crate::reason::{Failure, Reason};
 
 /// What an archive is made of, beside the tree.
@@ -22,13 +25,18 @@ pub struct Recipe {
     pub sparse: Vec<String>,
     pub include: Vec<GitInclude>,
     pub included: Vec<Artifact>,
+    /// For commits of a repository on this machine: where they are, and the archives made of it.
+    pub shared: Option<(PathBuf, Archives)>,
+    pub submodules: bool,
 }
 
 impl Recipe {
-    pub fn new(storage: &Storage, scratch: &Path, spec: &GitRepositorySpec, included: &[Artifact]) -> Self {
+    pub fn new(options: &Options, spec: &GitRepositorySpec, included: &[Artifact], local: Option<&Path>) -> Self {
         Self {
-            storage: storage.clone(),
-            scratch: scratch.to_owned(),
+            storage: options.storage.clone(),
+            scratch: options.scratch.clone(),
+            shared: local.map(|repository| (repository.to_owned(), options.archives.clone())),
+            submodules: spec.recurse_submodules,
             ignore: spec.ignore.clone(),
             sparse: spec.sparse_checkout.clone(),
             include: spec.include.clone(),
@@ -40,17 +48,40 @@ impl Recipe {
     pub fn store(&self, key: &ObjectKey, tree: &Tree, revision: &str) -> Result<Artifact, Failure> {
         let file = format!("{}.tar.gz", tree.commit().hash);
         let mut artifact = self.storage.new_artifact(GitRepository::KIND, &key.namespace, &key.name, revision, &file);
-        let limits = self.storage.limits();
-        if self.include.is_empty() {
-            self.storage.store(&mut artifact, |out: &mut dyn Write| {
-                let archived = tree.archive(out, self.ignore.as_deref(), &self.sparse, limits);
-                archived.map(drop).map_err(Stop::from)
-            })
-        } else {
-            self.composed(&mut artifact, tree)
-        }
-        .map_err(Stop::into_failure)?;
+        if self.include.is_empty() { self.shared(&mut artifact, tree) } else { self.composed(&mut artifact, tree) }
+            .map_err(Stop::into_failure)?;
         Ok(artifact)
+    }
+
+    /// Takes the archive that was made of the same commit for another object or cluster, or makes it.
+    fn shared(&self, artifact: &mut Artifact, tree: &Tree) -> Result<(), Stop> {
+        let Some((repository, archives)) = &self.shared else { return self.plain(artifact, tree) };
+        let slot = archives.slot(Key {
+            repository: repository.clone(),
+            commit: tree.commit().hash.clone(),
+            submodules: self.submodules,
+            ignore: self.ignore.clone(),
+            sparse: self.sparse.clone(),
+        });
+        let mut made = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        // The file may be gone or overwritten: then nothing is lost but the short way.
+        if let Some(known) = made.as_ref()
+            && self.storage.copy_from_path(artifact, &known.path).is_ok()
+            && artifact.digest == known.digest
+        {
+            return Ok(());
+        }
+        self.plain(artifact, tree)?;
+        *made = self.storage.local_path(&artifact.path).map(|path| Made { path, digest: artifact.digest.clone() });
+        Ok(())
+    }
+
+    fn plain(&self, artifact: &mut Artifact, tree: &Tree) -> Result<(), Stop> {
+        let limits = self.storage.limits();
+        self.storage.store(artifact, |out: &mut dyn Write| {
+            let archived = tree.archive(out, self.ignore.as_deref(), &self.sparse, limits);
+            archived.map(drop).map_err(Stop::from)
+        })
     }
 
     /// With included content, everything is laid out on disk first.

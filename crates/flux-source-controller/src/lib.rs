@@ -9,6 +9,7 @@
 //!
 //! Charts have a module of their own, [`helm`]. Behaves as upstream's source-controller v1.9; what differs is in `docs/sources.md`.
 
+mod archives;
 mod artifact;
 mod auth;
 mod gate;
@@ -23,6 +24,7 @@ mod stored;
 use flux_api::{GitRepository, SourceObject};
 use flux_runtime::{Cache, Controller, ControllerContext, Reference};
 
+pub use archives::Archives;
 pub use options::{Followers, LocalHead, Options, UrlMapping};
 pub use reason::Reason;
 

@@ -7,8 +7,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use flux_artifact::Storage;
+use flux_artifact::{Storage, Workdirs};
 
+use crate::archives::Archives;
 use crate::helm::CacheOptions;
 
 /// Namespace and name of the GitRepositories that follow a repository on this machine; kept by the controller, for
@@ -48,7 +49,7 @@ impl fmt::Debug for UrlMapping {
 }
 
 /// Where artifacts go and where repositories come from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     pub storage: Storage,
     /// For the objects of a repository while they are read; emptied at the start.
@@ -56,6 +57,10 @@ pub struct Options {
     /// URLs that are not fetched.
     pub url_map: Vec<UrlMapping>,
     pub followers: Followers,
+    /// Archives of local commits, for all clusters of the process.
+    pub archives: Archives,
+    /// Where charts find the unpacked content of their sources; a place of its own in `scratch` when there is none.
+    pub workdirs: Option<Workdirs>,
     /// Indexes of chart repositories in memory.
     pub index_cache: CacheOptions,
 }
@@ -68,6 +73,8 @@ impl Options {
             scratch: scratch.into(),
             url_map: Vec::new(),
             followers: Followers::default(),
+            archives: Archives::default(),
+            workdirs: None,
             index_cache: CacheOptions::default(),
         }
     }

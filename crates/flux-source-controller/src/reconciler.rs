@@ -95,7 +95,8 @@ impl GitRepositoryReconciler {
                 }
             }
             subject = Some(tree.commit().short_message());
-            let recipe = Recipe::new(&self.options.storage, &self.options.scratch, &at.object().spec, &included);
+            let local = mapping.as_ref().map(|mapping| mapping.repository.as_path());
+            let recipe = Recipe::new(&self.options, &at.object().spec, &included, local);
             let (key, name) = (at.key().clone(), revision.clone());
             let artifact = blocking(move || recipe.store(&key, &tree, &name)).await?;
             failpoints::pass("archive");

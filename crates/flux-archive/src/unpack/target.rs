@@ -12,10 +12,16 @@ use super::UnpackError;
 
 const OPEN_DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
 
-/// An open directory and the one within it that was used last; most entries follow others of their directory.
+/// Directories kept open at most: an archive of very deep paths must not use up the process's descriptors.
+pub(super) const WAY_AT_MOST: usize = 32;
+
+/// An open directory and the way to the one within it that was used last; most entries follow others of their
+/// directory, or of one beside it.
 pub(super) struct Target {
     root: OwnedFd,
-    last: Option<(Vec<String>, OwnedFd)>,
+    way: Vec<(String, OwnedFd)>,
+    /// The end of a way that is longer than what is kept open.
+    deep: Option<OwnedFd>,
     buffer: Vec<u8>,
 }
 
@@ -38,7 +44,7 @@ impl Target {
             });
         }
         let root = openat(CWD, dir, OPEN_DIRECTORY, Mode::empty()).map_err(refused)?;
-        Ok(Self { root, last: None, buffer: vec![0; 64 * 1024] })
+        Ok(Self { root, way: Vec::new(), deep: None, buffer: vec![0; 64 * 1024] })
     }
 
     /// Makes a directory with its parents.
@@ -77,26 +83,27 @@ impl Target {
         Ok(())
     }
 
-    /// The directory at these segments, opened one by one.
+    /// The directory at these segments, opened one by one as far as the way differs from the last one.
     fn enter(&mut self, segments: &[&str]) -> io::Result<rustix::fd::BorrowedFd<'_>> {
-        if segments.is_empty() {
-            return Ok(self.root.as_fd());
-        }
-        if !self.last.as_ref().is_some_and(|(path, _)| path == segments) {
-            let mut at: Option<OwnedFd> = None;
-            for name in segments {
-                let parent = at.as_ref().unwrap_or(&self.root);
-                let next = match openat(parent, *name, OPEN_DIRECTORY, Mode::empty()) {
-                    Err(Errno::NOENT) => {
-                        mkdirat(parent, *name, Mode::from_raw_mode(0o750))?;
-                        openat(parent, *name, OPEN_DIRECTORY, Mode::empty())?
-                    }
-                    other => other?,
-                };
-                at = Some(next);
+        let known = self.way.iter().zip(segments).take_while(|((name, _), wanted)| name == *wanted).count();
+        self.way.truncate(known);
+        self.deep = None;
+        for &name in &segments[known..] {
+            let parent = self.deep.as_ref().or(self.way.last().map(|(_, fd)| fd)).unwrap_or(&self.root);
+            let next = match openat(parent, name, OPEN_DIRECTORY, Mode::empty()) {
+                Err(Errno::NOENT) => {
+                    mkdirat(parent, name, Mode::from_raw_mode(0o750))?;
+                    openat(parent, name, OPEN_DIRECTORY, Mode::empty())?
+                }
+                other => other?,
+            };
+            if self.way.len() < WAY_AT_MOST {
+                self.way.push((name.to_owned(), next));
+            } else {
+                self.deep = Some(next);
             }
-            self.last = at.map(|fd| (segments.iter().map(|&name| name.to_owned()).collect(), fd));
         }
-        Ok(self.last.as_ref().map_or(self.root.as_fd(), |(_, fd)| fd.as_fd()))
+        let end = self.deep.as_ref().or(self.way.last().map(|(_, fd)| fd));
+        Ok(end.unwrap_or(&self.root).as_fd())
     }
 }

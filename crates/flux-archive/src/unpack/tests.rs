@@ -85,6 +85,19 @@ fn links_that_stood_in_the_target_are_not_followed() {
 }
 
 #[test]
+fn directories_change_at_every_depth() {
+    let deep = vec!["d"; WAY_AT_MOST + 3].join("/");
+    let beside = vec!["d"; WAY_AT_MOST + 1].join("/");
+    let paths = [format!("{deep}/a"), format!("{deep}/b"), format!("{beside}/e/c"), "d/f".into(), "g".into()];
+    let entries: Vec<_> = paths.iter().map(|path| (path.as_str(), EntryType::Regular, path.as_bytes())).collect();
+    let (dir, unpacked) = unpack_one(&entries);
+    unpacked.unwrap();
+    for path in &paths {
+        assert_eq!(&fs::read_to_string(dir.path().join(path)).unwrap(), path);
+    }
+}
+
+#[test]
 fn a_file_in_the_place_of_a_directory_is_an_error() {
     let (_dir, result) = unpack_one(&[("a", EntryType::Regular, b"x"), ("a/b", EntryType::Regular, b"x")]);
     assert!(matches!(result, Err(UnpackError::Write { .. })));

@@ -8,11 +8,10 @@ mod http;
 mod tests;
 mod workdir;
 
-use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flux_api::meta::Artifact;
@@ -21,7 +20,7 @@ use flux_archive::{Limits, Symlinks, UnpackError, unpack};
 use crate::digest::Hasher;
 use crate::storage::{Storage, StorageError, hasher_for};
 
-pub use workdir::Workdir;
+pub use workdir::{Workdir, Workdirs};
 
 /// Why an artifact's content is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +81,6 @@ pub struct FetchOptions {
     pub limits: Limits,
     /// Host and port to ask instead of the URL's (`SOURCE_CONTROLLER_LOCALHOST`).
     pub host: Option<String>,
-    /// Contents that are kept although nobody uses them at the moment.
-    pub keep: usize,
     /// No byte for that long ends a download.
     pub idle_timeout: Duration,
 }
@@ -97,7 +94,6 @@ impl Default for FetchOptions {
             max_download: Some(1 << 30),
             limits: Limits::default(),
             host: None,
-            keep: 8,
             idle_timeout: Duration::from_secs(30),
         }
     }
@@ -108,14 +104,10 @@ enum Origin {
     Http(reqwest::Client),
 }
 
-type Slot = Arc<tokio::sync::Mutex<Weak<Workdir>>>;
-
 struct Inner {
     origin: Origin,
     options: FetchOptions,
-    scratch: PathBuf,
-    slots: Mutex<HashMap<String, Slot>>,
-    recent: Mutex<VecDeque<Arc<Workdir>>>,
+    workdirs: Workdirs,
 }
 
 /// Fetches artifacts. Clones share what is unpacked.
@@ -125,43 +117,25 @@ pub struct Fetcher(Arc<Inner>);
 impl Fetcher {
     /// Reads the store of the source controller in the same process. `scratch` is emptied first.
     pub fn local(storage: Storage, scratch: impl Into<PathBuf>, options: FetchOptions) -> Result<Self, FetchError> {
-        Self::new(Origin::Local(storage), scratch.into(), options)
+        Ok(Self::local_into(storage, Workdirs::open(scratch)?, options))
+    }
+
+    /// As [`Fetcher::local`], with unpacked contents that others share: what one of them unpacked, all have.
+    pub fn local_into(storage: Storage, workdirs: Workdirs, options: FetchOptions) -> Self {
+        Self(Arc::new(Inner { origin: Origin::Local(storage), options, workdirs }))
     }
 
     /// Asks the file server that an artifact's URL names. `scratch` is emptied first.
     pub fn http(scratch: impl Into<PathBuf>, options: FetchOptions) -> Result<Self, FetchError> {
-        let client = http::client(&options)?;
-        Self::new(Origin::Http(client), scratch.into(), options)
-    }
-
-    fn new(origin: Origin, scratch: PathBuf, options: FetchOptions) -> Result<Self, FetchError> {
-        fs::create_dir_all(&scratch)?;
-        for entry in fs::read_dir(&scratch)? {
-            let path = entry?.path();
-            // Leftovers of a process that was killed.
-            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(workdir::PREFIX)) {
-                let _ = fs::remove_dir_all(path);
-            }
-        }
-        let inner = Inner { origin, options, scratch, slots: Mutex::default(), recent: Mutex::default() };
-        Ok(Self(Arc::new(inner)))
+        let origin = Origin::Http(http::client(&options)?);
+        Ok(Self(Arc::new(Inner { origin, options, workdirs: Workdirs::open(scratch)? })))
     }
 
     /// The content of an artifact: at once when its digest is known here, else fetched, checked and unpacked.
     /// Several callers of one digest share the work.
     pub async fn fetch(&self, artifact: &Artifact) -> Result<Arc<Workdir>, FetchError> {
         let digest = normalized(&artifact.digest)?;
-        let slot = self.slot(&digest);
-        let mut known = slot.lock().await;
-        if let Some(workdir) = known.upgrade() {
-            self.remember(&workdir);
-            return Ok(workdir);
-        }
-        let workdir = Arc::new(self.prepare(artifact, &digest).await?);
-        *known = Arc::downgrade(&workdir);
-        drop(known);
-        self.remember(&workdir);
-        Ok(workdir)
+        self.0.workdirs.get(&digest, self.prepare(artifact, &digest)).await
     }
 
     /// The bytes of an artifact's file, checked against its digest; nothing is kept.
@@ -176,7 +150,9 @@ impl Fetcher {
                     opened => opened?,
                 }
             }
-            Origin::Http(client) => http::download(client, options, &self.0.scratch, &artifact.url, &digest).await?,
+            Origin::Http(client) => {
+                http::download(client, options, self.0.workdirs.scratch(), &artifact.url, &digest).await?
+            }
         };
         let limit = options.max_download.unwrap_or(u64::MAX - 1);
         let read = move || {
@@ -194,27 +170,6 @@ impl Fetcher {
         tokio::task::spawn_blocking(read).await.map_err(|_| FetchError::Cancelled)?
     }
 
-    fn slot(&self, digest: &str) -> Slot {
-        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        // A slot that is neither used nor alive is forgotten.
-        slots.retain(|_, slot| {
-            Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|known| known.strong_count() > 0)
-        });
-        slots.entry(digest.to_owned()).or_default().clone()
-    }
-
-    /// Moves the content to the young end of the short memory.
-    fn remember(&self, workdir: &Arc<Workdir>) {
-        let dropped: Vec<_> = {
-            let mut recent = self.0.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.retain(|known| !Arc::ptr_eq(known, workdir));
-            recent.push_back(workdir.clone());
-            let surplus = recent.len().saturating_sub(self.0.options.keep);
-            recent.drain(..surplus).collect()
-        };
-        drop(dropped);
-    }
-
     async fn prepare(&self, artifact: &Artifact, digest: &str) -> Result<Workdir, FetchError> {
         let limits = self.0.options.limits;
         match &self.0.origin {
@@ -228,7 +183,8 @@ impl Fetcher {
                 self.unpack(open, digest.to_owned(), limits).await
             }
             Origin::Http(client) => {
-                let file = http::download(client, &self.0.options, &self.0.scratch, &artifact.url, digest).await?;
+                let file =
+                    http::download(client, &self.0.options, self.0.workdirs.scratch(), &artifact.url, digest).await?;
                 self.unpack(move || Ok(file), digest.to_owned(), limits).await
             }
         }
@@ -241,7 +197,7 @@ impl Fetcher {
         digest: String,
         limits: Limits,
     ) -> Result<Workdir, FetchError> {
-        let scratch = self.0.scratch.clone();
+        let scratch = self.0.workdirs.scratch().to_owned();
         let work = move || {
             let file = open()?;
             let workdir = Workdir::new(&scratch, digest.clone())?;

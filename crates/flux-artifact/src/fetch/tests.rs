@@ -1,3 +1,4 @@
+use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
@@ -21,7 +22,7 @@ fn source() -> (tempfile::TempDir, Storage, Artifact) {
 }
 
 fn quick() -> FetchOptions {
-    FetchOptions { retry_wait: Duration::from_millis(1), keep: 1, ..FetchOptions::default() }
+    FetchOptions { retry_wait: Duration::from_millis(1), ..FetchOptions::default() }
 }
 
 async fn serve(router: Router) -> String {
@@ -43,13 +44,23 @@ async fn the_store_is_read_directly_and_shared() {
 }
 
 #[tokio::test]
+async fn equal_content_of_two_stores_is_unpacked_once() {
+    let ((dir, first, artifact), (_other, second, same)) = (source(), source());
+    assert_eq!(artifact.digest, same.digest);
+    let workdirs = Workdirs::open(dir.path().join("scratch")).unwrap();
+    let first = Fetcher::local_into(first, workdirs.clone(), quick()).fetch(&artifact).await.unwrap();
+    let second = Fetcher::local_into(second, workdirs, quick()).fetch(&same).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &second));
+}
+
+#[tokio::test]
 async fn unused_content_goes() {
     let (dir, storage, artifact) = source();
     let tree = dir.path().join("tree");
     fs::write(tree.join("b"), "b").unwrap();
     let mut second = storage.new_artifact("GitRepository", "default", "app", "main@sha1:1", "b.tar.gz");
     storage.archive(&mut second, &tree, None).unwrap();
-    let fetcher = Fetcher::local(storage, dir.path().join("scratch"), quick()).unwrap();
+    let fetcher = Fetcher::local_into(storage, Workdirs::open(dir.path().join("scratch")).unwrap().keeping(1), quick());
     let first = fetcher.fetch(&artifact).await.unwrap();
     let path = first.path().to_owned();
     drop(first);

@@ -8,7 +8,7 @@ use flux_api::source::ReconcileStrategy;
 use flux_api::{
     Artifact, Bucket, FluxObject as _, GitRepository, HelmChart, HelmRepository, Revision, SourceObject as _,
 };
-use flux_artifact::{FetchError, FetchOptions, Fetcher, Storage};
+use flux_artifact::{FetchError, FetchOptions, Fetcher, Storage, Workdirs};
 use flux_kustomize::RootedDir;
 use flux_runtime::{
     Attempt, Cache, Controller, ControllerContext, Halt, ObjectKey, Outcome, Reconciler, Reference, Severity,
@@ -43,9 +43,9 @@ const SHORT: usize = 12;
 
 /// Runs the controller until the context's shutdown.
 pub async fn run(ctx: ControllerContext, options: Options, indexes: IndexCache) {
-    let scratch = options.scratch.join("charts");
-    let fetcher = match Fetcher::local(options.storage.clone(), scratch, FetchOptions::default()) {
-        Ok(fetcher) => fetcher,
+    let workdirs = options.workdirs.map_or_else(|| Workdirs::open(options.scratch.join("charts")), Ok);
+    let fetcher = match workdirs {
+        Ok(workdirs) => Fetcher::local_into(options.storage.clone(), workdirs, FetchOptions::default()),
         Err(error) => {
             tracing::error!(%error, "the folder for unpacked sources cannot be used");
             return;

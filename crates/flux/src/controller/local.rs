@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flux_source_controller::{LocalHead, UrlMapping};
+use flux_artifact::Workdirs;
+use flux_source_controller::{Archives, LocalHead, UrlMapping};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -21,6 +22,10 @@ pub struct LocalSources {
     /// Normalised URLs of other repositories on this machine.
     pub others: Vec<(String, PathBuf)>,
     pub head: watch::Receiver<Head>,
+    /// Archives of its commits, made once for all clusters.
+    pub archives: Archives,
+    /// What is unpacked of them, and of charts, once for all clusters.
+    pub workdirs: Workdirs,
 }
 
 impl LocalSources {
@@ -30,10 +35,12 @@ impl LocalSources {
         own: Vec<String>,
         others: Vec<(String, PathBuf)>,
         head: watch::Receiver<Head>,
+        workdirs: Workdirs,
     ) -> Self {
         let own = own.iter().map(|url| flux_git::normalize(url)).collect();
         let others = others.into_iter().map(|(url, dir)| (flux_git::normalize(&url), dir)).collect();
-        Self { root: root.to_owned(), commits: commits.to_owned(), own, others, head }
+        let archives = Archives::default();
+        Self { root: root.to_owned(), commits: commits.to_owned(), own, others, head, archives, workdirs }
     }
 
     /// True for a URL of the watched repository.

@@ -220,6 +220,8 @@ pub fn spawn(
             url_map: sources.url_map(),
             followers: controllers.local.clone(),
             index_cache: index_cache(&setup.source_flags),
+            archives: sources.archives.clone(),
+            workdirs: Some(sources.workdirs.clone()),
             ..flux_source_controller::Options::new(store.clone(), storage.with_file_name("fetching"))
         };
         tasks.spawn(flux_source_controller::run(ctx, options));
@@ -290,7 +292,7 @@ async fn serve_files(listener: Arc<std::net::TcpListener>, store: Storage, shutd
     }
 }
 
-/// `scratch` is a folder of the controller's own.
+/// `scratch` names the folder of a controller that stands apart.
 fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags, scratch: &str) -> Result<Fetcher, SetupError> {
     let defaults = FetchOptions::default();
     let options = FetchOptions {
@@ -300,8 +302,8 @@ fn fetcher(place: &Place, store: Option<&Storage>, flags: &Flags, scratch: &str)
         ..defaults
     };
     match (place, store) {
-        (Place::InProcess { storage, .. }, Some(store)) => {
-            Ok(Fetcher::local(store.clone(), storage.with_file_name(scratch), options)?)
+        (Place::InProcess { sources, .. }, Some(store)) => {
+            Ok(Fetcher::local_into(store.clone(), sources.workdirs.clone(), options))
         }
         _ => {
             let scratch = std::env::temp_dir().join(format!("flux-{scratch}-{}", std::process::id()));

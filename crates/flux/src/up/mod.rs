@@ -145,7 +145,10 @@ impl Up {
         eprintln!("{}", flux_simulate::NOTICE);
         let shutdown = CancellationToken::new();
         let (head_sender, head_receiver) = channel::channel(head.clone());
-        let sources = local_sources(settings, &repository, head_receiver.clone());
+        let unpacked = state.dir("unpacked")?;
+        let workdirs = flux_artifact::Workdirs::open(&unpacked)
+            .map_err(|source| StateError::Io { path: unpacked.clone(), source })?;
+        let sources = local_sources(settings, &repository, head_receiver.clone(), workdirs);
         let starts =
             clusters.iter().map(|cluster| start_cluster(cluster, arguments, settings, &state, &tree, sources.clone()));
         let planes = futures::future::try_join_all(starts).await?;
@@ -299,7 +302,12 @@ fn clusters(tree: &LocalTree, wanted: &[String]) -> Result<Vec<String>, UpError>
 /// Name of the one cluster of a repository without `clusters/`.
 const DEFAULT_CLUSTER: &str = "default";
 
-fn local_sources(settings: &Settings, repository: &Repository, head: channel::Receiver<Head>) -> LocalSources {
+fn local_sources(
+    settings: &Settings,
+    repository: &Repository,
+    head: channel::Receiver<Head>,
+    workdirs: flux_artifact::Workdirs,
+) -> LocalSources {
     let mut own = repository.remotes();
     own.push(bootstrap::DEFAULT_URL.to_owned());
     let mut others = Vec::new();
@@ -309,7 +317,7 @@ fn local_sources(settings: &Settings, repository: &Repository, head: channel::Re
             _ => others.push((url.clone(), dir.clone())),
         }
     }
-    LocalSources::new(&repository.root, &repository.commits, own, others, head)
+    LocalSources::new(&repository.root, &repository.commits, own, others, head, workdirs)
 }
 
 async fn start_cluster(

@@ -66,6 +66,8 @@ pub struct Repository {
     /// Where commits are read from: the repository itself, or the snapshots in the state directory.
     pub commits: PathBuf,
     snapshots: Option<Arc<Mutex<Snapshots>>>,
+    /// The Git directory; where a repository was without one, the usual place.
+    git: PathBuf,
 }
 
 impl Repository {
@@ -74,7 +76,9 @@ impl Repository {
         if !root.is_dir() {
             return Err(RepositoryError::NotADirectory { path: root.to_owned() });
         }
-        let is_repository = root.join(".git").exists();
+        let git = root.join(".git");
+        let is_repository = git.exists();
+        let git = if is_repository { local::git_dir(root).unwrap_or(git) } else { git };
         let follow = match (is_repository, worktree) {
             (true, false) => Follow::Commits,
             (true, true) => Follow::WorkTree,
@@ -82,11 +86,12 @@ impl Repository {
             (false, true) => return Err(RepositoryError::NoWorkTree { path: root.to_owned() }),
         };
         if follow == Follow::Commits {
-            return Ok(Self { root: root.to_owned(), follow, commits: root.to_owned(), snapshots: None });
+            return Ok(Self { root: root.to_owned(), follow, commits: root.to_owned(), snapshots: None, git });
         }
         let store = Snapshots::open(&snapshots, SnapshotLimits::default())
             .map_err(|source| RepositoryError::Git { path: root.to_owned(), source })?;
-        Ok(Self { root: root.to_owned(), follow, commits: snapshots, snapshots: Some(Arc::new(Mutex::new(store))) })
+        let store = Some(Arc::new(Mutex::new(store)));
+        Ok(Self { root: root.to_owned(), follow, commits: snapshots, snapshots: store, git })
     }
 
     /// URLs of the repository's remotes; none for a plain directory.
@@ -120,14 +125,13 @@ impl Repository {
 
     /// True while a Git operation is under way, so that what is on disk is between two states.
     fn busy(&self) -> bool {
-        let folder = local::git_dir(&self.root).unwrap_or_else(|_| self.root.join(".git"));
         let marks: &[&str] = match self.follow {
             // A commit is whole once HEAD names it, but a rebase names many that nobody wants applied.
             Follow::Commits => &["rebase-merge", "rebase-apply"],
             Follow::WorkTree => BUSY_MARKS,
             Follow::Directory => return false,
         };
-        marks.iter().any(|mark| folder.join(mark).exists())
+        marks.iter().any(|mark| self.git.join(mark).exists())
     }
 
     fn watch(&self, state: &Path) -> Watch {
