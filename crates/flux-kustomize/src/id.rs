@@ -25,7 +25,11 @@ pub(crate) struct GvkRef<'a> {
 
 /// Splits an `apiVersion` at its first slash.
 pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
-    api_version.split_once('/').unwrap_or(("", api_version))
+    // Shorter than a search for a character is to begin with.
+    match api_version.bytes().position(|byte| byte == b'/') {
+        Some(at) => (&api_version[..at], &api_version[at + 1..]),
+        None => ("", api_version),
+    }
 }
 
 impl Gvk {
@@ -105,7 +109,12 @@ impl<'a> Id<'a> {
     /// Everything equality looks at, as one text for maps.
     pub(crate) fn key(&self) -> IdKey {
         let parts = [self.gvk.group, self.gvk.version, self.gvk.kind, self.name, self.effective_namespace()];
-        IdKey(parts.join("\0").into())
+        let mut key = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+        for part in parts {
+            key.push_str(part);
+            key.push('\0');
+        }
+        IdKey(key.into())
     }
 }
 

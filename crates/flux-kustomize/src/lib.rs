@@ -54,7 +54,10 @@ use std::path::Path;
 /// # Errors
 /// Whatever is wrong with the input, in upstream's words; see [`Error`].
 pub fn build(fs: &dyn FileSystem, path: &Path, options: &Options<'_>) -> Result<Objects, Error> {
-    on_large_stack(|| target::run(fs, path, options))
+    on_large_stack(|| {
+        loader::reserve(options.reserve);
+        target::run(fs, path, options)
+    })
 }
 
 /// True for a text that kustomize takes for the URL of a git repository rather than for a path.

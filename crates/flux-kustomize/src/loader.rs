@@ -1,5 +1,7 @@
 //! Finds and reads what kustomizations name, within their bounds.
 
+mod ahead;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::sync::Arc;
 
 use flux_yaml::Node;
 
+use self::ahead::Ahead;
 use crate::documents;
 use crate::error::Error;
 use crate::fs::{FileKind, FileSystem, clean};
@@ -41,11 +44,19 @@ pub(crate) struct Session<'a> {
     resources: Cell<usize>,
     /// Objects of files: noted at the first reading, kept from the second on.
     parsed: RefCell<HashMap<PathBuf, Option<Rc<Vec<Node>>>>>,
+    ahead: RefCell<Ahead>,
 }
 
 impl<'a> Session<'a> {
     pub(crate) fn new(options: &'a Options<'a>) -> Self {
-        Self { options, bytes: Cell::new(0), bases: Cell::new(0), resources: Cell::new(0), parsed: RefCell::default() }
+        Self {
+            options,
+            bytes: Cell::new(0),
+            bases: Cell::new(0),
+            resources: Cell::new(0),
+            parsed: RefCell::default(),
+            ahead: RefCell::default(),
+        }
     }
 
     pub(crate) fn options(&self) -> &Options<'a> {
@@ -260,20 +271,7 @@ impl<'a> Loader<'a> {
     }
 
     fn resolve(&self, path: &str) -> Result<PathBuf, Error> {
-        let place = if path.starts_with('/') { PathBuf::from(path) } else { clean(&self.root.join(path)) };
-        if !self.root_only {
-            return Ok(place);
-        }
-        let fs = self.tree.fs();
-        let real = fs.canonical(&place)?;
-        if fs.kind(&real) == Some(FileKind::Dir) {
-            let reason = format!("'{}' must resolve to a file", place.display());
-            return Err(Error::Object { reason });
-        }
-        match real.parent().is_some_and(|dir| dir.starts_with(&self.root)) {
-            true => Ok(real),
-            false => Err(Error::OutsideRoot { path: place, root: self.root.clone() }),
-        }
+        place_of(self.tree.fs(), &self.root, self.root_only, path)
     }
 
     /// Reads the objects of a file.
@@ -287,8 +285,17 @@ impl<'a> Loader<'a> {
         {
             return Ok(known.as_ref().clone());
         }
-        let content = self.load(path)?;
-        let nodes = documents::read(&content, &self.session.limits().yaml).map_err(|error| in_file(error, path))?;
+        let ahead = key.as_deref().and_then(|key| self.session.ahead.borrow_mut().take(key));
+        let nodes = match ahead {
+            Some(file) => {
+                self.session.count_bytes(file.bytes)?;
+                file.nodes
+            }
+            None => {
+                let content = self.load(path)?;
+                documents::read(&content, &self.session.limits().yaml).map_err(|error| in_file(error, path))?
+            }
+        };
         if let Some(key) = key {
             let mut parsed = self.session.parsed.borrow_mut();
             // Most files are read once, and copying a tree costs; the second reading shows that it pays.
@@ -311,6 +318,28 @@ impl<'a> Loader<'a> {
     /// True when two loaders' folders lie in one file system.
     pub(crate) fn would_cycle(&self, roots: &HashSet<PathBuf>) -> bool {
         roots.iter().any(|root| self.visited_roots().skip(1).any(|visited| visited.starts_with(root)))
+    }
+}
+
+/// Takes memory from this thread's allocator in one piece and gives it back.
+pub(crate) fn reserve(bytes: usize) {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes)));
+}
+
+/// Where a file lies that a kustomization in `root` names.
+fn place_of(fs: &dyn FileSystem, root: &Path, root_only: bool, path: &str) -> Result<PathBuf, Error> {
+    let place = if path.starts_with('/') { PathBuf::from(path) } else { clean(&root.join(path)) };
+    if !root_only {
+        return Ok(place);
+    }
+    let real = fs.canonical(&place)?;
+    if fs.kind(&real) == Some(FileKind::Dir) {
+        let reason = format!("'{}' must resolve to a file", place.display());
+        return Err(Error::Object { reason });
+    }
+    match real.parent().is_some_and(|dir| dir.starts_with(root)) {
+        true => Ok(real),
+        false => Err(Error::OutsideRoot { path: place, root: root.to_owned() }),
     }
 }
 

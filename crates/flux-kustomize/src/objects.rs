@@ -78,18 +78,62 @@ impl Objects {
     /// # Errors
     /// Duplicate keys, and texts YAML cannot hold.
     pub fn to_yaml(&self) -> Result<String, Error> {
-        let mut text = String::new();
-        for node in &self.nodes {
-            if !text.is_empty() {
-                text.push_str("---\n");
-            }
-            let value = json_of(node)?;
-            let printed = flux_yaml::marshal_v2(&value);
-            let failed = |yaml| Error::Serialize { object: flux_yaml::go_syntax(node, Schema::V3), yaml };
-            text.push_str(&printed.map_err(failed)?);
-        }
-        Ok(text)
+        self.to_yaml_on(1)
     }
+
+    /// As [`Objects::to_yaml`], on up to so many threads when there are many objects.
+    ///
+    /// # Errors
+    /// As [`Objects::to_yaml`].
+    pub fn to_yaml_on(&self, threads: usize) -> Result<String, Error> {
+        let size = self.nodes.len().div_ceil(threads.clamp(1, self.nodes.len() / FEW + 1));
+        let mut parts = self.nodes.chunks(size.max(1));
+        let Some(first) = parts.next() else { return Ok(String::new()) };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = parts
+                .map(|part| {
+                    let thread = std::thread::Builder::new().stack_size(STACK);
+                    thread.spawn_scoped(scope, || print(part)).map_err(|_| part)
+                })
+                .collect();
+            let mut text = print(first)?;
+            for other in others {
+                let printed = match other {
+                    Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    Err(part) => print(part),
+                };
+                text.push_str("---\n");
+                text.push_str(&printed?);
+            }
+            Ok(text)
+        })
+    }
+}
+
+/// Fewer objects are not worth a thread.
+const FEW: usize = 50;
+
+/// Trees are at most 1,000 levels deep.
+const STACK: usize = 16 << 20;
+
+/// Text that an object needs, roughly.
+const USUAL_SIZE: usize = 512;
+
+fn print(nodes: &[Node]) -> Result<String, Error> {
+    let mut text = String::with_capacity(nodes.len() * USUAL_SIZE);
+    for node in nodes {
+        if !text.is_empty() {
+            text.push_str("---\n");
+        }
+        if flux_yaml::append_v2(node, &mut text) {
+            continue;
+        }
+        let value = json_of(node)?;
+        let printed = flux_yaml::marshal_v2(&value);
+        let failed = |yaml| Error::Serialize { object: flux_yaml::go_syntax(node, Schema::V3), yaml };
+        text.push_str(&printed.map_err(failed)?);
+    }
+    Ok(text)
 }
 
 fn id_of<'a>(node: &'a Node, schema: &SchemaFacts) -> Id<'a> {

@@ -114,4 +114,9 @@ pub struct Options<'a> {
     /// As in the `kustomize` program, `openapi.path` takes the place of the compiled facts unless something has asked
     /// for them before. Without it both are in force, as in Flux.
     pub openapi_replaces: bool,
+    /// Threads that may read the files of long lists; 0 is 1. The result is the same.
+    pub threads: usize,
+    /// Bytes of memory the build takes from the allocator at its start and gives back at once, so that a process that
+    /// makes one build and ends does not ask the system for it page by page.
+    pub reserve: usize,
 }

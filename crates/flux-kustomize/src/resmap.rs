@@ -211,11 +211,12 @@ impl ResMap {
         // Read when the first object comes so far, as upstream does: a selector nobody needs may be wrong.
         let (mut by_labels, mut by_annotations) = (None, None);
         let mut matches = |resource: &Resource| -> Result<bool, Error> {
+            if !matcher.gvk(resource.gvk()) {
+                return Ok(false);
+            }
             let (original, current) = (resource.original_id(schema), resource.id(schema));
             let meta = |name: &str| metadata(&resource.node).and_then(|meta| meta.get(name)).and_then(Node::as_mapping);
-            Ok(matcher.gvk(current.gvk)
-                && (matcher.namespace(original.effective_namespace())
-                    || matcher.namespace(current.effective_namespace()))
+            Ok((matcher.namespace(original.effective_namespace()) || matcher.namespace(current.effective_namespace()))
                 && (matcher.name(original.name) || matcher.name(current.name))
                 && labels::lazy(&mut by_labels, &selector.label_selector)?.matches(meta("labels"))
                 && labels::lazy(&mut by_annotations, &selector.annotation_selector)?.matches(meta("annotations")))

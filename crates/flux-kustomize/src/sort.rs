@@ -87,9 +87,13 @@ fn or<'a>(text: &'a str, absent: &'a str) -> &'a str {
 }
 
 fn kind_text(gvk: GvkRef<'_>) -> String {
-    format!("{}_{}_{}", or(gvk.group, "~G"), or(gvk.version, "~V"), or(gvk.kind, "~K"))
+    [or(gvk.group, "~G"), "_", or(gvk.version, "~V"), "_", or(gvk.kind, "~K")].concat()
 }
 
+/// As the id's group, version and kind are shown, its namespace and its name.
 fn id_text(id: &Id<'_>) -> String {
-    format!("{}|{}|{}", id.gvk, or(id.namespace, "~X"), or(id.name, "~N"))
+    let gvk = id.gvk;
+    let shown = [or(gvk.kind, "[noKind]"), ".", or(gvk.version, "[noVer]"), ".", or(gvk.group, "[noGrp]")];
+    let [kind, dot, version, again, group] = shown;
+    [kind, dot, version, again, group, "|", or(id.namespace, "~X"), "|", or(id.name, "~N")].concat()
 }

@@ -1,5 +1,6 @@
 //! Events to nodes.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::alias;
@@ -98,13 +99,13 @@ impl<'a> Composer<'a> {
         if matches!(event.kind, EventKind::StreamEnd) {
             return Ok(None);
         }
-        let head = event.comments.head;
+        let head = event.comments.map(|comments| comments.head).unwrap_or_default();
         self.used.clear();
         if self.options.schema == Schema::Yaml11 {
             self.anchors.clear();
         }
         let mut root = self.root()?;
-        let foot = self.next_event()?.comments.foot;
+        let foot = self.next_event()?.comments.map(|comments| comments.foot).unwrap_or_default();
         if self.options.expand_aliases && !self.anchors.is_empty() {
             alias::expand(&mut root, &self.used, &self.options.limits, self.bytes)?;
         }
@@ -121,10 +122,12 @@ impl<'a> Composer<'a> {
             let event = self.next_event()?;
             let done = match event.kind {
                 EventKind::Scalar { anchor, tag, text, style } => {
-                    let mut node = self.start(event.start, event.comments, anchor);
-                    let scalar = Scalar { text: text.into_owned().into(), tag: tag_of(tag, style), style };
-                    node.kind = NodeKind::Scalar(scalar);
-                    node
+                    let text = match text {
+                        Cow::Borrowed(text) => text.into(),
+                        Cow::Owned(text) => text.into(),
+                    };
+                    let kind = NodeKind::Scalar(Scalar { text, tag: tag_of(tag, style), style });
+                    self.start(kind, event.start, event.comments, anchor)
                 }
                 EventKind::Alias(name) => {
                     if !self.anchors.contains(name) {
@@ -134,18 +137,16 @@ impl<'a> Composer<'a> {
                     if !self.used.contains(name) {
                         self.used.insert(name.into());
                     }
-                    let mut node = self.start(event.start, event.comments, None);
-                    node.kind = NodeKind::Alias(name.into());
-                    node
+                    self.start(NodeKind::Alias(name.into()), event.start, event.comments, None)
                 }
                 EventKind::SequenceStart { anchor, tag, style } => {
-                    let node = self.start(event.start, event.comments, anchor);
+                    let node = self.start(NodeKind::default(), event.start, event.comments, anchor);
                     let sequence = Sequence { style, tag: tag_of(tag, ScalarStyle::Plain), ..Sequence::default() };
                     open.push(Open::Sequence { node, sequence, start: parts.items.len() });
                     continue;
                 }
                 EventKind::MappingStart { anchor, tag, style } => {
-                    let node = self.start(event.start, event.comments, anchor);
+                    let node = self.start(NodeKind::default(), event.start, event.comments, anchor);
                     let mapping = Mapping { style, tag: tag_of(tag, ScalarStyle::Plain), ..Mapping::default() };
                     open.push(Open::Mapping { node, mapping, key: None, start: parts.entries.len() });
                     continue;
@@ -168,18 +169,19 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn start(&mut self, start: Place, comments: Comments, anchor: Option<&'a str>) -> Node {
+    fn start(
+        &mut self,
+        kind: NodeKind,
+        start: Place,
+        comments: Option<Box<Comments>>,
+        anchor: Option<&'a str>,
+    ) -> Node {
         if let Some(name) = anchor {
             self.anchors.insert(name.into());
         }
         let mark = Mark { line: start.line as u32 + 1, column: start.column as u32 + 1 };
-        Node { kind: NodeKind::Alias(Box::default()), anchor: anchor.map(Into::into), comments: boxed(comments), mark }
+        Node { kind, anchor: anchor.map(Into::into), comments, mark }
     }
-}
-
-fn boxed(comments: Comments) -> Option<Box<Comments>> {
-    let empty = comments.head.is_empty() && comments.line.is_empty() && comments.foot.is_empty();
-    (!empty).then(|| Box::new(comments))
 }
 
 /// The full tag as written to a [`Tag`]. A lone `!` only says "not by content" of a quoted scalar.
@@ -238,7 +240,8 @@ fn deliver(parent: &mut Open, mut done: Node, parts: &mut Parts) {
 }
 
 /// Finishes a collection with the comments of its end.
-fn close(open: Open, end: Comments, parts: &mut Parts) -> Node {
+fn close(open: Open, end: Option<Box<Comments>>, parts: &mut Parts) -> Node {
+    let end = end.map(|end| *end).unwrap_or_default();
     let (mut node, mut foot) = match open {
         Open::Sequence { mut node, mut sequence, start } => {
             sequence.items = parts.items.drain(start..).collect();

@@ -10,6 +10,7 @@
 //! | `sigs.k8s.io/yaml.YAMLToJSON`, `YAMLToJSONStrict` | [`yaml_to_json`], [`yaml_to_json_strict`] |
 //! | `yaml.v3` into `map[string]interface{}`, then JSON | [`to_json`] with [`Schema::V3`] |
 //! | `sigs.k8s.io/yaml.Marshal`, `JSONToYAML` | [`marshal_v2`], or [`emit_v2`] for text known to be harmless |
+//! | `yaml.Marshal` of what `yaml.v3` decodes | [`append_v2`] for ordinary trees, else [`to_json`] and [`marshal_v2`] |
 //! | `yaml.v3` encoder, kyaml's `String()` | [`emit_v3`], [`emit_document_v3`] |
 //!
 //! ```
@@ -58,7 +59,7 @@ mod timestamp;
 
 pub use alias::expand_aliases;
 pub use compose::Document;
-pub use emit::{emit_document_v3, emit_v2, emit_v2_bytewise, emit_v3, marshal_v2, needs_quotes, sort_keys};
+pub use emit::{append_v2, emit_document_v3, emit_v2, emit_v2_bytewise, emit_v3, marshal_v2, needs_quotes, sort_keys};
 pub use error::{Error, ErrorKind};
 pub use input::decode;
 pub use json::{from_json, to_json_with};

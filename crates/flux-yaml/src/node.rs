@@ -92,13 +92,19 @@ pub enum NodeKind {
     Alias(Box<str>),
 }
 
-/// One node of a document.
-#[derive(Clone, Debug, PartialEq)]
+/// One node of a document. The default one is an empty plain scalar.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Node {
     pub kind: NodeKind,
     pub anchor: Option<Box<str>>,
     pub comments: Option<Box<Comments>>,
     pub mark: Mark,
+}
+
+impl Default for NodeKind {
+    fn default() -> Self {
+        Self::Scalar(Scalar::default())
+    }
 }
 
 impl Node {

@@ -30,7 +30,7 @@ fn apply_merge(target: &mut Resource, patch: &Resource, schema: &Schema) -> Resu
         // Upstream keeps the history in annotations, so it goes with them.
         target.history = History::default();
     }
-    let node = std::mem::replace(&mut target.node, Node::null());
+    let node = std::mem::take(&mut target.node);
     let Some(merged) = merge::merge(node, patch.node.clone(), schema, BUILD)? else { return Ok(()) };
     target.node = merged;
     shared::settle(&mut target.node);

@@ -14,15 +14,62 @@ use crate::types::Image;
 /// One image to look for, and what to make of it.
 pub(crate) struct ImageFilter<'a> {
     image: &'a Image,
-    /// Nothing for a name that is no pattern; it matches no image.
-    pattern: Option<Regex>,
+    pattern: Pattern,
+}
+
+/// Which images are meant.
+enum Pattern {
+    /// A name without anything of a pattern but dots, which stand for any character.
+    Name,
+    Regex(Regex),
+    /// A name that is no pattern matches no image.
+    Nothing,
+}
+
+impl Pattern {
+    /// The name is spliced in as it is, as upstream does. Only SHA-256 digests are known.
+    fn new(name: &str) -> Self {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.');
+        if name.bytes().all(plain) {
+            return Self::Name;
+        }
+        let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+        compile(&pattern).map_or(Self::Nothing, Self::Regex)
+    }
+
+    fn matches(&self, name: &str, image: &str) -> bool {
+        match self {
+            Self::Name => after_name(name, image).is_some_and(is_version),
+            Self::Regex(regex) => regex.is_match(image),
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// What follows the name in an image that starts with it.
+fn after_name<'i>(name: &str, image: &'i str) -> Option<&'i str> {
+    let mut rest = image.chars();
+    for wanted in name.chars() {
+        let found = rest.next()?;
+        if found != wanted && (wanted != '.' || found == '\n') {
+            return None;
+        }
+    }
+    Some(rest.as_str())
+}
+
+/// True for a tag, a digest, both, or nothing.
+fn is_version(text: &str) -> bool {
+    let word =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'{' | b'}' | b'-'));
+    let (tag, digest) = text.find('@').map_or((text, ""), |at| text.split_at(at));
+    (tag.is_empty() || tag.strip_prefix(':').is_some_and(word))
+        && (digest.is_empty() || digest.strip_prefix("@sha256:").is_some_and(word))
 }
 
 impl<'a> ImageFilter<'a> {
     pub(crate) fn new(image: &'a Image) -> Self {
-        // The name is spliced in as it is, as upstream does. Only SHA-256 digests are known.
-        let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
-        Self { image, pattern: compile(&pattern).ok() }
+        Self { image, pattern: Pattern::new(&image.name) }
     }
 
     /// All lists of containers, wherever they are.
@@ -70,7 +117,7 @@ impl<'a> ImageFilter<'a> {
     fn update(&self, field: &mut Node) -> Result<(), Error> {
         expect_shape(field, Shape::Scalar)?;
         let value = raw(field);
-        if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(value)) {
+        if !self.pattern.matches(&self.image.name, value) {
             return Ok(());
         }
         let new = self.rewritten(value);
@@ -118,5 +165,43 @@ fn split(image: &str) -> (&str, &str, &str) {
         (Some(colon), Some(at)) if colon < at => (&image[..colon], &image[colon + 1..at], &image[at + 1..]),
         (_, Some(at)) => (&image[..at], "", &image[at + 1..]),
         (Some(colon), None) => (&image[..colon], &image[colon + 1..], ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names_match_as_the_pattern_they_stand_for() {
+        let images = [
+            "nginx",
+            "nginx:1",
+            "nginx@sha256:ab",
+            "nginx:1@sha256:ab",
+            "nginx:",
+            "nginx@sha256:",
+            "nginx:a:b",
+            "nginxx",
+            "nginx@md5:ab",
+            "x/nginx",
+            "nginx:1.{v}",
+            "nginx: 1",
+            "a.b/nginx:1",
+            "a-b/nginx:1",
+            "a/b/nginx",
+            "",
+            ":1",
+            "a\nb/nginx",
+            "aéb/nginx@sha256:1",
+        ];
+        for name in ["nginx", "a.b/nginx", "", "a_b/nginx", "nginx:1", "n.*x", "(", "[n]ginx"] {
+            let regex = Regex::new(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$")).ok();
+            let pattern = Pattern::new(name);
+            for image in images {
+                let wanted = regex.as_ref().is_some_and(|regex| regex.is_match(image));
+                assert_eq!(pattern.matches(name, image), wanted, "{name:?} {image:?}");
+            }
+        }
     }
 }

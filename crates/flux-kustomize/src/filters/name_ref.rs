@@ -32,19 +32,17 @@ pub(crate) fn apply(objects: &mut [Resource], rules: &[NameReference], schema: &
     let mut by_kind: HashMap<String, Vec<(GvkRef<'_>, &FieldSpec)>> = HashMap::new();
     for place in 0..objects.len() {
         let original = objects[place].original_id(schema).gvk.to_owned();
-        let wanted = by_kind.entry(original.kind.clone()).or_insert_with(|| {
+        if !by_kind.contains_key(&original.kind) {
             let of_kind = |spec: &&FieldSpec| spec.gvk().kind.is_empty() || spec.gvk().kind == original.kind;
             let rules = rules.iter().flat_map(|rule| rule.referrers.iter().map(move |spec| (rule.gvk(), spec)));
-            rules.filter(|(_, spec)| of_kind(spec)).collect()
-        });
-        if wanted.is_empty() {
-            continue;
+            by_kind.insert(original.kind.clone(), rules.filter(|(_, spec)| of_kind(spec)).collect());
         }
+        let Some(wanted) = by_kind.get(&original.kind).filter(|wanted| !wanted.is_empty()) else { continue };
         let reach = Reach::of(&objects[place], schema)?;
         let role = role_of(&objects[place].node);
         let mut referrals = BTreeSet::new();
         // The tree is taken out to be edited while the others are looked at.
-        let mut node = std::mem::replace(&mut objects[place].node, Node::null());
+        let mut node = std::mem::take(&mut objects[place].node);
         let mut failure = None;
         for (target, spec) in wanted.iter().filter(|(_, spec)| original.borrow().is_selected(spec.gvk())) {
             let role = role.as_ref().filter(|_| spec.path().ends_with("roleRef/name"));
@@ -58,9 +56,11 @@ pub(crate) fn apply(objects: &mut [Resource], rules: &[NameReference], schema: &
         if let Some(failure) = failure {
             return Err(failure.explain(objects, place));
         }
-        let referrer = objects[place].id(schema).to_string();
-        for referral in referrals {
-            objects[referral].history.referred_by.push(referrer.clone());
+        if !referrals.is_empty() {
+            let referrer = objects[place].id(schema).to_string();
+            for referral in referrals {
+                objects[referral].history.referred_by.push(referrer.clone());
+            }
         }
         table.refresh(place, &objects[place], schema);
     }

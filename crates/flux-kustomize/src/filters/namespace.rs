@@ -1,5 +1,7 @@
 //! Sets namespaces.
 
+use std::sync::LazyLock;
+
 use flux_yaml::Node;
 
 use super::fieldspec::{self, Make, has_value, set_string};
@@ -48,10 +50,10 @@ pub(crate) struct NamespaceFilter<'a> {
 
 impl NamespaceFilter<'_> {
     pub(crate) fn apply(&self, object: &mut Node, schema: &Schema) -> Result<(), Error> {
+        static OWN: LazyLock<FieldSpec> = LazyLock::new(|| FieldSpec::any("metadata/namespace", true));
         let (api_version, kind) = (text_field(object, "apiVersion").to_owned(), text_field(object, "kind").to_owned());
         if !schema.is_cluster_scoped(&api_version, &kind) {
-            let own = FieldSpec::any("metadata/namespace", true);
-            fieldspec::apply(object, &own, Make::Text, &mut |field| self.set(field))?;
+            fieldspec::apply(object, &OWN, Make::Text, &mut |field| self.set(field))?;
         }
         let binding = kind == "RoleBinding" || kind == "ClusterRoleBinding";
         if binding {

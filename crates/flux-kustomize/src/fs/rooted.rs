@@ -1,10 +1,10 @@
 //! A folder on disk that nothing can leave.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{FileKind, FileSystem, FsError, clean};
 
@@ -17,12 +17,12 @@ const MAX_LINKS: usize = 40;
 /// A folder on disk. Paths are the host's absolute ones; whatever leaves the folder, by `..` or by a
 /// symbolic link, is refused ([`FsError::OutsideRoot`]).
 ///
-/// A folder that was found to be reached without links is not looked at again: a value is for one build.
+/// What was found to be reached without links is not looked at again: a value is for one build.
 #[derive(Clone, Debug)]
 pub struct RootedDir {
     root: PathBuf,
     max_file: u64,
-    plain: Arc<Mutex<HashSet<PathBuf>>>,
+    plain: Arc<Mutex<HashMap<PathBuf, FileKind>>>,
 }
 
 impl RootedDir {
@@ -54,15 +54,24 @@ impl RootedDir {
     fn resolve(&self, path: &Path, operation: &'static str) -> Result<PathBuf, FsError> {
         let wanted = clean(path);
         let mut done = PathBuf::from("/");
-        let mut rest: Vec<_> = components(&wanted);
         let folder = wanted.parent().filter(|_| wanted.is_absolute());
-        if let (Some(folder), Some(name)) = (folder, wanted.file_name())
-            && self.plain.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
-        {
-            done = folder.to_owned();
-            rest = vec![name.to_owned()];
+        let mut rest = Vec::new();
+        if let (Some(folder), Some(name)) = (folder, wanted.file_name()) {
+            let plain = self.plain();
+            if plain.contains_key(&wanted) && wanted.starts_with(&self.root) {
+                drop(plain);
+                return Ok(wanted);
+            }
+            if plain.contains_key(folder) {
+                done = folder.to_owned();
+                rest.push(name.to_owned());
+            }
+        }
+        if rest.is_empty() {
+            rest = components(&wanted);
         }
         let mut links = 0;
+        let mut kind = FileKind::Dir;
         while let Some(name) = rest.pop() {
             if name == ".." {
                 done.pop();
@@ -74,6 +83,7 @@ impl RootedDir {
                 kind => FsError::Io { operation: "lstat", path: next.clone(), reason: kind.to_string() },
             })?;
             if !data.file_type().is_symlink() {
+                kind = if data.is_dir() { FileKind::Dir } else { FileKind::File };
                 done = next;
                 continue;
             }
@@ -92,10 +102,11 @@ impl RootedDir {
             && done == wanted
             && let Some(folder) = folder
         {
-            let mut plain = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
-            if !plain.contains(folder) {
-                plain.insert(folder.to_owned());
+            let mut plain = self.plain();
+            if !plain.contains_key(folder) {
+                plain.insert(folder.to_owned(), FileKind::Dir);
             }
+            plain.insert(wanted, kind);
         }
         if done.starts_with(&self.root) {
             Ok(done)
@@ -106,6 +117,10 @@ impl RootedDir {
 }
 
 impl RootedDir {
+    fn plain(&self) -> MutexGuard<'_, HashMap<PathBuf, FileKind>> {
+        self.plain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is not there is missing inside the root, and refused outside; only the resolving of links says the
     /// one before the other.
     fn missing(&self, wanted: &Path, at: &Path, rest: &[std::ffi::OsString], operation: &'static str) -> FsError {
@@ -158,6 +173,9 @@ impl FileSystem for RootedDir {
 
     fn kind(&self, path: &Path) -> Option<FileKind> {
         let place = self.resolve(path, "open").ok()?;
+        if let Some(kind) = self.plain().get(&place) {
+            return Some(*kind);
+        }
         let data = fs::metadata(place).ok()?;
         Some(if data.is_dir() { FileKind::Dir } else { FileKind::File })
     }

@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::node::{self, Shape, is_empty, is_empty_map, is_null, raw, shape, untagged};
 use crate::schema::TypeRef;
 
+/// Lists up to this length are searched rather than indexed.
+const SHORT: usize = 16;
+
 /// The values of an element's keys; empty where it lacks one.
 type Values = Vec<String>;
 
@@ -34,10 +37,37 @@ impl<'a> Merger<'a> {
             _ => (None, false),
         };
         let keys = if keys.is_empty() { &[""][..] } else { keys };
+        if let ([key], None, false) = (keys, &new, itself)
+            && has_own_keys(&own, key)
+        {
+            *items = self.untouched(own, known.and_then(TypeRef::items))?;
+            return Ok(Merged::some(target));
+        }
         let list = List { merger: self, keys, new, itself, items: known.and_then(TypeRef::items) };
         *items = list.merge(own)?;
         Ok(Merged::some(target))
     }
+
+    /// A list with plain keys that no patch names: its elements stay where they are.
+    fn untouched(&self, own: Vec<Node>, kind: Option<TypeRef<'a>>) -> Result<Vec<Node>, Error> {
+        let mut kept = Vec::with_capacity(own.len());
+        for item in own {
+            kept.extend(self.walk(Some(item), Patch::Nothing, kind)?.node.filter(|node| !is_empty_map(node)));
+        }
+        Ok(kept)
+    }
+}
+
+/// True when every element has its own value of the key.
+fn has_own_keys(list: &[Node], key: &str) -> bool {
+    fn value<'n>(item: &'n Node, key: &str) -> Option<&'n str> {
+        item.get(key).and_then(Node::text).filter(|text| !text.is_empty())
+    }
+    let own = |(at, item)| {
+        let new = value(item, key);
+        new.is_some() && list[..at].iter().all(|other| value(other, key) != new)
+    };
+    !key.is_empty() && list.len() <= SHORT && list.iter().enumerate().all(own)
 }
 
 /// Decides what a list becomes before its elements are merged.

@@ -6,8 +6,6 @@ mod list;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use flux_yaml::{Mapping, Node, NodeKind};
 
 use crate::error::Error;
@@ -126,19 +124,24 @@ impl<'a> Merger<'a> {
 
     fn map(&self, target: Option<Node>, patch: Patch, known: Option<TypeRef<'a>>) -> Result<Merged, Error> {
         let Some((mut target, mut patch)) = visit_map(target, patch)? else { return Ok(Merged::GONE) };
-        let empty = Mapping::default();
-        let names: BTreeSet<String> = {
-            let patch = match &patch {
-                Patch::Node(node) => node.as_mapping().unwrap_or(&empty),
-                _ => &empty,
+        let names = {
+            let own = target.as_mapping().map(|map| map.entries.as_slice()).unwrap_or_default();
+            let new = match &patch {
+                Patch::Node(node) => node.as_mapping().map(|map| map.entries.as_slice()).unwrap_or_default(),
+                Patch::Nothing | Patch::Itself => &[],
             };
-            let target = target.as_mapping().unwrap_or(&empty);
-            target.entries.iter().chain(&patch.entries).map(|(key, _)| raw(key).to_owned()).collect()
+            let named = |name: &str| new.iter().any(|(key, _)| raw(key) == name);
+            let own = own.iter().filter(|(key, value)| !stays(value) || named(raw(key))).map(|(key, _)| key);
+            let mut names: Vec<Box<str>> =
+                own.chain(new.iter().map(|(key, _)| key)).map(|key| raw(key).into()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
         };
         let NodeKind::Mapping(map) = &mut target.kind else { return Ok(Merged::some(target)) };
         for name in names {
             let described = self.described_type(map, &patch, &name);
-            let own = map.get_mut(&name).map(|slot| std::mem::replace(slot, Node::null()));
+            let own = map.get_mut(&name).map(std::mem::take);
             let had_own = own.is_some();
             let anchor = own.as_ref().and_then(|own| own.anchor.clone());
             let style = own.as_ref().and_then(|own| own.as_scalar().map(|scalar| scalar.style));
@@ -217,6 +220,11 @@ fn visit_map(target: Option<Node>, patch: Patch) -> Result<Option<(Node, Patch)>
             Directive::Merge => Some((old, Patch::Node(new))),
         }),
     }
+}
+
+/// True for what no merge changes unless a patch names it: a scalar that says something and was not made here.
+fn stays(value: &Node) -> bool {
+    matches!(value.kind, NodeKind::Scalar(_)) && !is_null(value) && !node::is_untagged(value)
 }
 
 fn all_named(list: &Node) -> bool {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use flux_yaml::{ParseOptions, Schema as YamlSchema, from_json, to_json};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use table::{CLUSTER_SCOPED, DEFINITIONS, NONE, ROOTS, TYPES};
@@ -51,6 +51,19 @@ pub(crate) struct Schema {
     bare: bool,
     /// Something has asked for compiled types that upstream loads only then.
     asked: Cell<bool>,
+    /// Answers about scopes given last: every object is asked about many times, and there are few kinds.
+    scopes: RefCell<[Option<Scope>; SCOPES]>,
+}
+
+/// How many answers about scopes are kept.
+const SCOPES: usize = 16;
+
+/// Whether a kind lives outside namespaces.
+#[derive(Clone, Debug)]
+struct Scope {
+    api_version: String,
+    kind: String,
+    cluster: bool,
 }
 
 /// A type in a schema.
@@ -83,6 +96,21 @@ impl Schema {
 
     /// True when a kind is known to live outside namespaces.
     pub(crate) fn is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
+        let first = kind.as_bytes().first().copied().unwrap_or_default();
+        let slot = (kind.len() + usize::from(first)) % SCOPES;
+        if let Some(known) = &self.scopes.borrow()[slot]
+            && known.kind == kind
+            && known.api_version == api_version
+        {
+            return known.cluster;
+        }
+        let cluster = self.find_scope(api_version, kind);
+        let scope = Scope { api_version: api_version.to_owned(), kind: kind.to_owned(), cluster };
+        self.scopes.borrow_mut()[slot] = Some(scope);
+        cluster
+    }
+
+    fn find_scope(&self, api_version: &str, kind: &str) -> bool {
         if CLUSTER_SCOPED.binary_search(&(api_version, kind)).is_ok() {
             return true;
         }

@@ -195,6 +195,7 @@ impl<'b, 'a> Target<'b, 'a> {
     }
 
     fn accumulate_resources(&self, gathered: &mut Accumulator, paths: &[String]) -> Result<(), Error> {
+        self.loader.read_ahead(paths);
         paths.iter().try_for_each(|path| self.accumulate_resource(gathered, path))
     }
 

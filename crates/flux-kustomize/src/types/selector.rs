@@ -44,18 +44,41 @@ impl fmt::Display for Selector {
 
 /// A compiled selector. Absent parts match everything.
 pub(crate) struct Matcher {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Option<Pattern>,
+    version: Option<Pattern>,
+    kind: Option<Pattern>,
+    name: Option<Pattern>,
+    namespace: Option<Pattern>,
+}
+
+/// A pattern that must match from start to end. Most are plain words, which need no automaton.
+enum Pattern {
+    Word(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    fn new(text: &str) -> Result<Self, Error> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/'));
+        match plain {
+            true => Ok(Self::Word(text.to_owned())),
+            false => anchored(text).map(Self::Regex).map_err(|reason| Error::Selector { reason }),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Word(word) => word == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
 }
 
 impl Matcher {
     pub(crate) fn new(selector: &Selector) -> Result<Self, Error> {
         let compile = |pattern: &str| match pattern {
             "" => Ok(None),
-            pattern => anchored(pattern).map(Some).map_err(|reason| Error::Selector { reason }),
+            pattern => Pattern::new(pattern).map(Some),
         };
         Ok(Self {
             group: compile(&selector.group)?,
@@ -84,6 +107,6 @@ impl Matcher {
     }
 }
 
-fn matches(pattern: &Option<Regex>, text: &str) -> bool {
-    pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+fn matches(pattern: &Option<Pattern>, text: &str) -> bool {
+    pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
 }

@@ -1,6 +1,10 @@
 //! go-yaml v2's printer for JSON values: sigs.k8s.io/yaml's `Marshal`.
 
+mod tree;
+
 use serde_json::{Number, Value};
+
+pub use tree::append_v2;
 
 use super::analysis::{Analysis, analyze};
 use super::order;
@@ -53,16 +57,21 @@ pub fn marshal_v2(value: &Value) -> Result<String, Error> {
 
 /// True when some string would not come back from JSON text read as YAML as it was.
 fn is_odd(value: &Value) -> bool {
-    let odd = |text: &str| {
-        text.bytes().any(|byte| matches!(byte, 0x7F | 0xC2 | 0xEF))
-            && text.chars().any(|c| matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}'))
-    };
     match value {
-        Value::String(text) => odd(text),
+        Value::String(text) => is_odd_text(text),
         Value::Array(items) => items.iter().any(is_odd),
-        Value::Object(map) => map.iter().any(|(key, value)| key.len() > 1000 || odd(key) || is_odd(value)),
+        Value::Object(map) => map.iter().any(|(key, value)| is_odd_key(key) || is_odd(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+fn is_odd_text(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, 0x7F | 0xC2 | 0xEF))
+        && text.chars().any(|c| matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}'))
+}
+
+fn is_odd_key(key: &str) -> bool {
+    key.len() > 1000 || is_odd_text(key)
 }
 
 struct Emitter {
@@ -100,6 +109,21 @@ impl Emitter {
     }
 
     fn sequence(&mut self, items: &[Value], in_mapping: bool) {
+        let outer = self.enter_sequence(in_mapping);
+        for item in items {
+            self.entry();
+            self.value(item, false);
+        }
+        self.writer.indent = outer;
+    }
+
+    fn entry(&mut self) {
+        self.writer.write_indent();
+        self.writer.indicator("-", true, false, true);
+    }
+
+    /// Answers the indentation to go back to.
+    fn enter_sequence(&mut self, in_mapping: bool) -> i32 {
         let outer = self.writer.indent;
         // A sequence behind `key:` is not indented; behind `? key` newline `:` it is.
         if outer < 0 {
@@ -107,36 +131,41 @@ impl Emitter {
         } else if !in_mapping || self.writer.indention {
             self.writer.indent += self.writer.best_indent;
         }
-        for item in items {
-            self.writer.write_indent();
-            self.writer.indicator("-", true, false, true);
-            self.value(item, false);
-        }
-        self.writer.indent = outer;
+        outer
+    }
+
+    /// Answers the indentation to go back to.
+    fn enter_mapping(&mut self) -> i32 {
+        let outer = self.writer.indent;
+        self.writer.indent = if outer < 0 { 0 } else { outer + self.writer.best_indent };
+        outer
     }
 
     fn mapping(&mut self, map: &serde_json::Map<String, Value>) {
-        let outer = self.writer.indent;
-        self.writer.indent = if outer < 0 { 0 } else { outer + self.writer.best_indent };
+        let outer = self.enter_mapping();
         let mut entries: Vec<(&str, &Value)> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
         if !self.bytewise {
             order::sort(&mut entries);
         }
         for (key, value) in entries {
-            let analysis = analyze(key, true);
-            self.writer.write_indent();
-            if !analysis.multiline && key.len() <= SIMPLE_KEY {
-                self.string(key, &analysis, true);
-                self.writer.indicator(":", false, false, false);
-            } else {
-                self.writer.indicator("?", true, false, true);
-                self.string(key, &analysis, false);
-                self.writer.write_indent();
-                self.writer.indicator(":", true, false, true);
-            }
+            self.key(key);
             self.value(value, true);
         }
         self.writer.indent = outer;
+    }
+
+    fn key(&mut self, key: &str) {
+        let analysis = analyze(key, true);
+        self.writer.write_indent();
+        if !analysis.multiline && key.len() <= SIMPLE_KEY {
+            self.string(key, &analysis, true);
+            self.writer.indicator(":", false, false, false);
+        } else {
+            self.writer.indicator("?", true, false, true);
+            self.string(key, &analysis, false);
+            self.writer.write_indent();
+            self.writer.indicator(":", true, false, true);
+        }
     }
 
     fn string(&mut self, text: &str, analysis: &Analysis, simple_key: bool) {

@@ -1,6 +1,7 @@
 //! Where documents begin and end.
 
 use super::{Event, EventKind, Parse, Parser, Peek, State};
+use crate::node::Comments;
 use crate::scanner::{Place, TokenKind};
 
 impl<'a> Parser<'a> {
@@ -22,7 +23,8 @@ impl<'a> Parser<'a> {
         let mut event = self.event(EventKind::DocumentStart, start);
         if implicit && !explicit {
             self.state = State::BlockNode;
-            event.comments.head = self.document_head();
+            let head = self.document_head();
+            event.comments = (!head.is_empty()).then(|| Box::new(Comments { head, ..Comments::default() }));
             return Ok(event);
         }
         let (kind, place) = self.peek()?;
@@ -73,8 +75,10 @@ impl<'a> Parser<'a> {
         self.tag_directives.clear();
         self.state = State::DocumentStart;
         let mut event = self.commented(EventKind::DocumentEnd, start);
-        if event.comments.foot.is_empty() {
-            event.comments.foot = std::mem::take(&mut event.comments.head);
+        if let Some(comments) = &mut event.comments
+            && comments.foot.is_empty()
+        {
+            comments.foot = std::mem::take(&mut comments.head);
         }
         Ok(event)
     }

@@ -10,7 +10,8 @@ use crate::scanner::Place;
 pub struct Event<'a> {
     pub kind: EventKind<'a>,
     pub start: Place,
-    pub comments: Comments,
+    /// Nearly always none.
+    pub comments: Option<Box<Comments>>,
 }
 
 #[derive(Debug)]

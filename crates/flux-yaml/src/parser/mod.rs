@@ -189,13 +189,16 @@ impl<'a> Parser<'a> {
     }
 
     fn event(&self, kind: EventKind<'a>, start: Place) -> Event<'a> {
-        Event { kind, start, comments: Comments::default() }
+        Event { kind, start, comments: None }
     }
 
     /// An event that takes the pending comments.
     fn commented(&mut self, kind: EventKind<'a>, start: Place) -> Event<'a> {
         self.stem = None;
-        Event { kind, start, comments: std::mem::take(&mut self.pending) }
+        let Comments { head, line, foot } = &self.pending;
+        let none = head.is_empty() && line.is_empty() && foot.is_empty();
+        let comments = (!none).then(|| Box::new(std::mem::take(&mut self.pending)));
+        Event { kind, start, comments }
     }
 
     fn empty_scalar(&self, start: Place) -> Event<'a> {
@@ -289,7 +292,7 @@ impl<'a> Parser<'a> {
     fn stemmed(&mut self, kind: EventKind<'a>, start: Place) -> Event<'a> {
         let mut event = self.event(kind, start);
         if let Some(stem) = self.stem.take() {
-            event.comments.head = stem;
+            event.comments = (!stem.is_empty()).then(|| Box::new(Comments { head: stem, ..Comments::default() }));
         }
         event
     }
