@@ -8,6 +8,8 @@ mod conformance;
 mod crd_files;
 #[cfg(feature = "e2e")]
 mod e2e;
+#[cfg(any(feature = "apiserver", feature = "e2e"))]
+mod git_server;
 mod schema_data;
 mod tidy;
 
@@ -30,8 +32,9 @@ cargo xtask TASK
       prints figures; `bench apiserver [--program FLUX] [--kube-apiserver FILE --etcd FILE]` those of the API server
   campaign apiserver [--long] [--program FLUX] [--seed N]
       kills the API server under load and judges what it kept and told
-  campaign programs [--program FLUX]
-      runs helm and kubectl against the API server, when they are on PATH
+  campaign programs [--long] [--program FLUX]
+      runs helm and kubectl against the API server, when they are on PATH; with --long also Flux' own controllers and a
+      manager under envtest, which `go` builds from their modules
   tidy
       checks layers, banned crates and sizes
 ";
@@ -66,7 +69,7 @@ fn dispatch(arguments: Vec<String>) -> Result<bool> {
             let parsed = campaign_arguments(arguments)?;
             match name.as_deref() {
                 Some("apiserver") => apiserver::campaign::run(&parsed),
-                Some("programs") => apiserver::programs::run(parsed.program.as_deref()),
+                Some("programs") => apiserver::programs::run(parsed.program.as_deref(), parsed.long),
                 other => bail!("unknown campaign {other:?}; there are: apiserver, programs"),
             }
         }

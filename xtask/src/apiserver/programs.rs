@@ -1,6 +1,11 @@
 //! `cargo xtask campaign programs`: unmodified programs of others against the server, when they are on PATH.
 //!
 //! Each step is a command line and what its output must hold. A program that is not there is skipped, and that is said.
+//! The long form builds programs from their Go modules, too: see [`controllers`] and [`envtest`].
+
+mod controllers;
+mod envtest;
+mod go;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,7 +68,7 @@ const KUBECTL: [Step; 6] = [
 const MANIFEST: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: d, namespace: default}, data: {a: \"1\"}}\n";
 
 /// Runs the programs that are there; the answer says whether all steps went as they must.
-pub fn run(program: Option<&Path>) -> Result<bool> {
+pub fn run(program: Option<&Path>, long: bool) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let place = Place::new(program)?;
@@ -91,8 +96,41 @@ pub fn run(program: Option<&Path>) -> Result<bool> {
             }
         }
         server.kill().await?;
+        let own = program.map(Path::to_owned).or_else(|| built().filter(|path| path.is_file()));
+        for (name, built) in [("controllers", "source-controller, kustomize-controller"), ("envtest", "envtest")] {
+            if !long {
+                println!("skip {name}: only with --long, as Go builds them for minutes");
+                continue;
+            }
+            let Some(go) = on_path("go") else {
+                println!("skip {name}: go, which builds {built}, is not on PATH");
+                continue;
+            };
+            let Some(flux) = &own else {
+                println!("skip {name}: no flux given with --program or built in release");
+                continue;
+            };
+            let outcome = match name {
+                "controllers" => controllers::run(&go, flux).await,
+                _ => envtest::run(&go, flux),
+            };
+            match outcome {
+                Ok(done) => println!("ok   {name}: {done}"),
+                Err(error) if error.to_string().contains("version is not available") => {
+                    println!("skip {name}: {error:#}");
+                }
+                Err(error) => {
+                    println!("FAIL {name}: {error:#}");
+                    good = false;
+                }
+            }
+        }
         Ok(good)
     })
+}
+
+fn built() -> Option<PathBuf> {
+    Some(crate::conformance::inputs::target_dir().join("release/flux"))
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

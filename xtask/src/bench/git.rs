@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::usage;
 use crate::e2e::cluster::{GIT_REPOSITORY, condition};
 use crate::e2e::demo::{Repository, Running};
-use crate::e2e::git_server::GitServer;
 use crate::e2e::server::{Server, free_port};
+use crate::git_server::GitServer;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const FILES: usize = 5000;

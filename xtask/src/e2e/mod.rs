@@ -2,7 +2,6 @@
 
 pub mod cluster;
 pub mod demo;
-pub mod git_server;
 mod judge;
 mod recorder;
 mod scenarios;

@@ -10,9 +10,9 @@ use super::Outcome;
 use super::synthetic;
 use crate::e2e::cluster::{Cluster, KUSTOMIZATION, condition};
 use crate::e2e::demo::{Repository, Running};
-use crate::e2e::git_server::GitServer;
 use crate::e2e::server::{Server, free_port};
 use crate::e2e::{Arguments, PATIENCE};
+use crate::git_server::GitServer;
 
 pub async fn roles(_: Arguments) -> Result<Outcome> {
     let repository = Repository::empty()?;
