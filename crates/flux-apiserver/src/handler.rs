@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -30,6 +31,26 @@ impl Shared {
             Ok(body) => body.to_bytes(),
             Err(error) => return Reply::error(&body_error(error.as_ref())).finish(&[]),
         };
+        let response = self.answer_read(head, body, identity).await;
+        if is_head { response.map(|_| Body::full(Bytes::new())) } else { response }
+    }
+
+    /// Boxed, so that everything below is compiled once, here, and not again for each kind of body in each program.
+    fn answer_read<'a>(
+        self: &'a Arc<Self>,
+        head: http::request::Parts,
+        body: Bytes,
+        identity: Option<&'a Identity>,
+    ) -> BoxFuture<'a, Response<Body>> {
+        Box::pin(self.answer_whole(head, body, identity))
+    }
+
+    async fn answer_whole(
+        self: &Arc<Self>,
+        head: http::request::Parts,
+        body: Bytes,
+        identity: Option<&Identity>,
+    ) -> Response<Body> {
         let query = Query::parse(head.uri.query().unwrap_or(""));
         let target = Target::read(&head.method, &head.uri, &query);
         let mut ask = Ask {
@@ -51,11 +72,7 @@ impl Shared {
                 Reply::error(&ApiError::internal("the request handler failed"))
             }
         };
-        let mut response = reply.finish(&ask.warnings);
-        if is_head {
-            *response.body_mut() = Body::full(Bytes::new());
-        }
-        response
+        reply.finish(&ask.warnings)
     }
 
     async fn handle(self: &Arc<Self>, ask: &mut Ask, identity: Option<&Identity>) -> Result<Reply, ApiError> {

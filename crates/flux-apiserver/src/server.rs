@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use flux_store::Store;
+use futures::future::BoxFuture;
 use serde_json::json;
 
 use crate::certificates::Certificates;
@@ -64,7 +65,11 @@ impl Shared {
 
 impl Server {
     /// Opens the storage, writes the bootstrap objects, starts the controllers and the listener.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub fn start(config: Config) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(Self::open(config))
+    }
+
+    async fn open(config: Config) -> Result<Self, StartError> {
         let options = flux_store::Options { window: config.watch_window, ..flux_store::Options::default() };
         let store = match &config.storage {
             Storage::Memory => Store::memory(options),
@@ -152,7 +157,11 @@ impl Server {
     }
 
     /// Ends watches, stops controllers and the listener, and waits until the storage is on disk.
-    pub async fn shutdown(self) {
+    pub fn shutdown(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.end())
+    }
+
+    async fn end(self) {
         self.shared.stop.send_replace(true);
         self.shared.store.close().await;
     }

@@ -45,6 +45,7 @@ mod work;
 use flux_api::{ExternalArtifact, FluxObject as _, HelmChart, HelmRelease, OCIRepository, READY_CONDITION};
 use flux_artifact::Fetcher;
 use flux_runtime::{Cache, Controller, ControllerContext, Reference, conditions};
+use futures::future::BoxFuture;
 
 pub use options::Options;
 pub use reason::Reason;
@@ -53,7 +54,13 @@ pub use reason::Reason;
 pub const NAME: &str = "helm-controller";
 
 /// Runs the controller until the context's shutdown.
-pub async fn run(ctx: ControllerContext, options: Options, fetcher: Fetcher) {
+///
+/// Boxed, so that the controller is compiled here and not once more in each program that runs it.
+pub fn run(ctx: ControllerContext, options: Options, fetcher: Fetcher) -> BoxFuture<'static, ()> {
+    Box::pin(start(ctx, options, fetcher))
+}
+
+async fn start(ctx: ControllerContext, options: Options, fetcher: Fetcher) {
     let releases = Cache::<HelmRelease>::default();
     let sources = resolve::Sources::default();
     let reconciler = reconciler::HelmReleaseReconciler::new(&ctx, options, fetcher, sources.clone());

@@ -27,6 +27,7 @@ mod substitute;
 use flux_api::{Bucket, ExternalArtifact, GitRepository, Kustomization, OCIRepository, READY_CONDITION, SourceObject};
 use flux_artifact::Fetcher;
 use flux_runtime::{Cache, Controller, ControllerContext, Reference, conditions};
+use futures::future::BoxFuture;
 
 pub use options::Options;
 pub use reason::Reason;
@@ -41,7 +42,13 @@ pub const STATUS_MANAGER: &str = "gotk-kustomize-controller";
 pub const GROUP: &str = Kustomization::GROUP;
 
 /// Runs the controller until the context's shutdown.
-pub async fn run(ctx: ControllerContext, options: Options, fetcher: Fetcher) {
+///
+/// Boxed, so that the controller is compiled here and not once more in each program that runs it.
+pub fn run(ctx: ControllerContext, options: Options, fetcher: Fetcher) -> BoxFuture<'static, ()> {
+    Box::pin(start(ctx, options, fetcher))
+}
+
+async fn start(ctx: ControllerContext, options: Options, fetcher: Fetcher) {
     let kustomizations = Cache::<Kustomization>::default();
     let sources = resolve::Sources::default();
     let peers = peers::Peers::new(kustomizations.clone());

@@ -23,6 +23,7 @@ mod stored;
 
 use flux_api::{GitRepository, SourceObject};
 use flux_runtime::{Cache, Controller, ControllerContext, Reference};
+use futures::future::BoxFuture;
 
 pub use archives::Archives;
 pub use options::{Followers, LocalHead, Options, UrlMapping};
@@ -32,7 +33,13 @@ pub use reason::Reason;
 pub const NAME: &str = "source-controller";
 
 /// Runs the controllers until the context's shutdown.
-pub async fn run(ctx: ControllerContext, options: Options) {
+///
+/// Boxed, so that the controller is compiled here and not once more in each program that runs it.
+pub fn run(ctx: ControllerContext, options: Options) -> BoxFuture<'static, ()> {
+    Box::pin(start(ctx, options))
+}
+
+async fn start(ctx: ControllerContext, options: Options) {
     if let Err(error) = options.prepare_scratch() {
         tracing::error!(%error, path = %options.scratch.display(), "the scratch directory cannot be used");
     }
