@@ -33,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("flux-runtime", 4),
     ("flux-simulate", 4),
     ("flux-apply", 5),
+    ("flux-testkit", 5),
     ("flux-helm-controller", 6),
     ("flux-kustomize-controller", 6),
     ("flux-source-controller", 6),

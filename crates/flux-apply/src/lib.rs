@@ -20,6 +20,7 @@ mod id;
 mod ignore;
 pub mod inventory;
 mod kinds;
+mod kube_config;
 mod mapper;
 pub mod mask;
 pub mod metadata;
@@ -30,6 +31,7 @@ mod prune;
 mod read;
 mod sanitize;
 mod selector;
+pub mod spec;
 mod target;
 
 pub use apply::{Applied, ApplyOptions, Manager, stages};
@@ -37,12 +39,13 @@ pub use changeset::{Action, ChangeSet, Entry};
 pub use cleanup::{Cleanup, FieldManager, Operation};
 pub use drift::{has_drifted, has_drifted_ignoring};
 pub use error::{ApplyError, is_immutable_text, kube_text};
-pub use health::{Health, HealthError, Subject, WaitOptions};
+pub use health::{Health, HealthError, Rules, Subject, WaitOptions};
 pub use id::{IdError, ObjectId};
 pub use ignore::{CompiledRules, IgnoreRule};
 pub use kinds::{
     GroupKind, is_class_definition, is_cluster_definition, is_crd, is_job, is_secret, jobs_with_ttl, parse_group_kinds,
 };
+pub use kube_config::{KubeConfigError, KubeConfigOptions, RemoteCluster, RemoteClusters};
 pub use mapper::{Mapped, Mapper, MapperError};
 pub use normalize::{normalize, normalize_all, normalize_dry_run, remove_invalid_ca_bundle, typed};
 pub use order::sort;

@@ -7,6 +7,7 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
+use crate::kube_config::RemoteCluster;
 use crate::mapper::{Mapped, Mapper, MapperError};
 
 /// A client with the identity it acts as. Clones share the connections.
@@ -14,6 +15,8 @@ use crate::mapper::{Mapped, Mapper, MapperError};
 pub struct Target {
     client: Client,
     identity: Arc<str>,
+    /// [`RemoteCluster::id`]; empty for the controller's own cluster.
+    cluster: Arc<str>,
     mapper: Mapper,
 }
 
@@ -27,7 +30,7 @@ pub enum TargetError {
 impl Target {
     /// The cluster as the controller itself sees it.
     pub fn new(client: Client, mapper: Mapper) -> Self {
-        Self { client, identity: "".into(), mapper }
+        Self { client, identity: "".into(), cluster: "".into(), mapper }
     }
 
     /// The cluster as a service account sees it: every read and write bears its name.
@@ -45,16 +48,41 @@ impl Target {
                 client.send(request).await
             }
         });
-        Ok(Self { client: Client::new(service, namespace.to_owned()), identity: user.into(), mapper })
+        Ok(Self {
+            client: Client::new(service, namespace.to_owned()),
+            identity: user.into(),
+            cluster: "".into(),
+            mapper,
+        })
+    }
+
+    /// Another cluster, as its kubeconfig's user or as a service account (namespace and name) sees it.
+    ///
+    /// # Errors
+    /// A name that cannot be a user's.
+    pub fn remote(cluster: &RemoteCluster, account: Option<(&str, &str)>) -> Result<Self, TargetError> {
+        let mut target = match account {
+            Some((namespace, name)) => Self::impersonating(&cluster.client, cluster.mapper.clone(), namespace, name)?,
+            None => Self::new(cluster.client.clone(), cluster.mapper.clone()),
+        };
+        target.identity = format!("{} {}", cluster.id, target.identity).into();
+        target.cluster = cluster.id.clone();
+        Ok(target)
     }
 
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The user that is impersonated; empty for the controller itself.
+    /// Who acts, for caches: the user that is impersonated, with the cluster when it is another one. Empty for the
+    /// controller itself.
     pub fn identity(&self) -> &Arc<str> {
         &self.identity
+    }
+
+    /// The cluster, for caches; empty for the controller's own.
+    pub fn cluster(&self) -> &Arc<str> {
+        &self.cluster
     }
 
     pub fn mapper(&self) -> &Mapper {

@@ -11,7 +11,7 @@ pub mod server;
 pub mod storage;
 
 pub use digest::{Algorithm, Hasher, UnsupportedAlgorithm};
-pub use fetch::{FetchError, FetchOptions, Fetcher, Workdir, Workdirs};
+pub use fetch::{FetchError, FetchOptions, Fetcher, Workdir, Workdirs, address_to_ask};
 pub use flux_api::meta::Artifact;
 pub use options::{Options, OptionsError};
 pub use server::server;

@@ -2,7 +2,7 @@
 //!
 //! [`compute`] follows kstatus: deletion, generation, the standard conditions, then rules per built-in
 //! kind, then `Ready`. [`health`] is what Flux uses on top: a Job is current only once it completed.
-//! [`HealthChecks`] evaluates a Kustomization's or HelmRelease's `healthCheckExprs` first.
+//! [`HealthChecks`] evaluates a Kustomization's or HelmRelease's `healthCheckExprs` first. [`legacy`] is Helm 3's way.
 //!
 //! Pure: time is handed in, because a Pod gets 15 seconds to be scheduled.
 
@@ -12,6 +12,7 @@ mod expressions;
 mod field;
 mod generic;
 mod kinds;
+mod legacy;
 mod status;
 
 pub use aggregate::{aggregate, set_hash};
@@ -20,6 +21,7 @@ pub use expressions::{Expressions, HealthChecks, StatusEvaluator};
 pub use field::{FieldPath, Step, is_custom_resource_definition, is_namespace};
 pub use jiff::Timestamp;
 pub use kinds::SCHEDULE_WINDOW;
+pub use legacy::legacy;
 pub use status::{Condition, ConditionType, Health, HealthError, Status};
 
 use serde_json::Value;

@@ -11,6 +11,7 @@ use crate::post_render::origin_labels;
 use crate::reason::Reason;
 use crate::resolve::{self, ResolveError};
 use crate::spec;
+use crate::words;
 
 /// Why the HelmChart is not as it should be. Worded as upstream.
 #[derive(Debug, thiserror::Error)]
@@ -85,10 +86,11 @@ pub async fn reconcile(
         apply(target, &chart).await?;
         let action = if existing.is_some() { "configured" } else { "created" };
         let source = &chart.spec.source_ref;
-        let message =
-            format!("HelmChart/{wanted} {action} with SourceRef '{}/{}/{}'", source.kind, key.namespace, source.name);
-        let reason = if existing.is_some() { "HelmChartConfigured" } else { "HelmChartCreated" };
-        at.event(Severity::Trace, reason, message);
+        let message = words::normalize(&format!(
+            "{action} HelmChart/{wanted} with SourceRef '{}/{}/{}'",
+            source.kind, key.namespace, source.name
+        ));
+        at.event(Severity::Trace, &format!("HelmChart{}", words::title(action)), message);
     }
     at.status_mut().helm_chart = Some(wanted);
     Ok(())

@@ -1,5 +1,6 @@
 //! What a chart's templates see of the cluster: its version, its APIs, its objects.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,26 +23,28 @@ pub enum ClusterError {
     Apis { message: String },
 }
 
-/// Remembers what the server can. Clones share the memory.
+/// Remembers what servers can, by the cluster. Clones share the memory.
 #[derive(Clone, Default)]
-pub struct Discovery(Arc<Mutex<Option<(Instant, Capabilities)>>>);
+pub struct Discovery(Arc<Mutex<HashMap<Arc<str>, (Instant, Capabilities)>>>);
 
 impl Discovery {
     /// Forgets what is known: definitions changed.
-    pub fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    pub fn forget(&self, target: &Target) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(target.cluster());
     }
 
     /// What the server can, at most a minute old.
     pub async fn capabilities(&self, target: &Target) -> Result<Capabilities, ClusterError> {
         {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, known)) = known.as_ref().filter(|(since, _)| since.elapsed() < FRESH) {
+            if let Some((_, known)) = known.get(target.cluster()).filter(|(since, _)| since.elapsed() < FRESH) {
                 return Ok(known.clone());
             }
         }
         let asked = ask(target).await?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), asked.clone()));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (since, _)| since.elapsed() < FRESH);
+        known.insert(target.cluster().clone(), (Instant::now(), asked.clone()));
         Ok(asked)
     }
 }

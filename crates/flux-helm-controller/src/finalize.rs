@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use flux_api::{FluxObject as _, HelmRelease};
+use flux_helm::digest::Algorithm;
 use flux_helm::release::{Observation, Snapshots as _, Status};
 use flux_runtime::{Attempt, Halt};
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -14,7 +15,7 @@ use crate::history;
 use crate::perform;
 use crate::post_render::origin_labels;
 use crate::reason::Reason;
-use crate::reconciler::{HelmReleaseReconciler, Pass, bare_request};
+use crate::reconciler::{ClientError, HelmReleaseReconciler, Pass, bare_request};
 use crate::running::Running;
 use crate::spec;
 use crate::storage::Storage;
@@ -50,21 +51,40 @@ async fn uninstall(reconciler: &HelmReleaseReconciler, at: &mut Attempt<HelmRele
     };
     let request = bare_request(at.object(), &reconciler.options, &reconciler.ctx.options.default_service_account);
     let account = request.plan.service_account.clone();
-    if let Some(account) = &account
+    if let Some(account) = account.as_ref().filter(|_| at.object().spec.kube_config.is_none())
         && !exists(reconciler, at.namespace(), account).await?
     {
         tracing::error!(account, "skipping Helm release uninstallation: service account not found");
         return Ok(());
     }
-    let target = reconciler.target(at.namespace(), account.as_deref())?;
+    let target = match reconciler.target(at.object(), account.as_deref()).await {
+        Ok(target) => target,
+        Err(ClientError::KubeConfig(error)) if error.is_not_found() => {
+            // Without its kubeconfig nobody can reach the release any more.
+            tracing::error!(%error, "skipping Helm release uninstallation");
+            return Ok(());
+        }
+        Err(error) => {
+            let message = format!("failed to build REST client getter to uninstall release: {error}");
+            return Err(Halt::failed(Reason::UninstallFailed.as_str(), message));
+        }
+    };
     let storage = Storage::new(target.clone(), &namespace);
     if history::read(at.object()).is_empty() {
-        adopt(at, &storage).await?;
+        adopt(at, &storage, reconciler.options.snapshot_digest).await?;
     }
     if history::read(at.object()).is_empty() {
         return Ok(());
     }
-    let mut pass = Pass { request, target, storage, config_digest: String::new(), previous: Vec::new(), moving: false };
+    let mut pass = Pass {
+        request,
+        target,
+        storage,
+        config_digest: String::new(),
+        oci_digest: String::new(),
+        previous: Vec::new(),
+        moving: false,
+    };
     pass.request.object = std::sync::Arc::new(at.object().clone());
     let running = perform::start(reconciler, at.key(), &pass, Kind::Uninstall, None, Vec::new());
     reconciler.running.put(at.key(), running.clone(), Some(Box::new(pass)));
@@ -110,7 +130,7 @@ async fn exists(reconciler: &HelmReleaseReconciler, namespace: &str, account: &s
 }
 
 /// A release that was made for the object but not told to it, since the process died in between, is the object's.
-async fn adopt(at: &mut Attempt<HelmRelease>, storage: &Storage) -> Result<(), Halt> {
+async fn adopt(at: &mut Attempt<HelmRelease>, storage: &Storage, algorithm: Algorithm) -> Result<(), Halt> {
     let name = spec::short_release_name(at.object());
     let last = storage.last(&name).await;
     let last = last.map_err(|error| Halt::failed(Reason::UninstallFailed.as_str(), error.to_string()))?;
@@ -123,7 +143,7 @@ async fn adopt(at: &mut Attempt<HelmRelease>, storage: &Storage) -> Result<(), H
     if !ours {
         return Ok(());
     }
-    let mut snapshots = vec![Observation::of(&release).snapshot()];
+    let mut snapshots = vec![Observation::of(&release).snapshot(algorithm)];
     snapshots.sort_by_version();
     history::write(at.object_mut().status_mut(), &snapshots);
     Ok(())

@@ -3,6 +3,7 @@
 use flux_api::HelmRelease;
 use flux_api::helm::HelmReleaseStatus;
 use flux_helm::Release;
+use flux_helm::digest::Algorithm;
 use flux_helm::release::{Observation, Snapshot, Snapshots as _, TestFilter};
 
 /// The snapshots of the status, as they are stored.
@@ -27,20 +28,20 @@ pub fn latest(obj: &HelmRelease) -> Option<Snapshot> {
 /// Takes in what a release action wrote: the newest revision goes first, older ones replace their snapshots.
 ///
 /// As upstream, only the first older revision that has a snapshot is replaced: an action touches one of them.
-pub fn record(history: &mut Vec<Snapshot>, observed: &[Release], action: &str, oci_digest: &str) {
+pub fn record(history: &mut Vec<Snapshot>, observed: &[Release], action: &str, oci_digest: &str, algorithm: Algorithm) {
     let mut sorted: Vec<&Release> = observed.iter().collect();
     sorted.sort_by_key(|release| std::cmp::Reverse(release.version));
     let Some((newest, older)) = sorted.split_first() else { return };
     let mut observation = Observation::of(newest);
     observation.oci_digest = oci_digest.to_owned();
     observation.action = action.to_owned();
-    history.insert(0, observation.snapshot());
+    history.insert(0, observation.snapshot(algorithm));
     for release in older {
         let known = history.iter_mut().find(|known| known.targets(&release.name, &release.namespace, release.version));
         if let Some(known) = known {
             let mut observation = Observation::of(release);
             observation.oci_digest.clone_from(&known.oci_digest);
-            *known = Snapshot { test_hooks: known.test_hooks.take(), ..observation.snapshot() };
+            *known = Snapshot { test_hooks: known.test_hooks.take(), ..observation.snapshot(algorithm) };
             return;
         }
     }
@@ -48,16 +49,22 @@ pub fn record(history: &mut Vec<Snapshot>, observed: &[Release], action: &str, o
 
 /// Takes in one revision: its snapshot is replaced, keeping test results and digest of the chart.
 /// `missing` says what becomes of a revision without snapshot.
-pub fn replace(history: &mut Vec<Snapshot>, release: &Release, action: Option<&str>, missing: Missing) {
+pub fn replace(
+    history: &mut Vec<Snapshot>,
+    release: &Release,
+    action: Option<&str>,
+    missing: Missing,
+    algorithm: Algorithm,
+) {
     let known = history.iter_mut().find(|known| known.targets(&release.name, &release.namespace, release.version));
     match (known, missing) {
         (Some(known), _) => {
             let mut observation = Observation::of(release);
             observation.oci_digest.clone_from(&known.oci_digest);
             observation.action = action.unwrap_or(&known.action).to_owned();
-            *known = Snapshot { test_hooks: known.test_hooks.take(), ..observation.snapshot() };
+            *known = Snapshot { test_hooks: known.test_hooks.take(), ..observation.snapshot(algorithm) };
         }
-        (None, Missing::Insert) => history.insert(0, Observation::of(release).snapshot()),
+        (None, Missing::Insert) => history.insert(0, Observation::of(release).snapshot(algorithm)),
         (None, Missing::Ignore) => {}
     }
 }
@@ -70,7 +77,7 @@ pub enum Missing {
 }
 
 /// Takes in a tested release: the newest snapshot gets the results.
-pub fn tested(history: &mut [Snapshot], release: &Release, filters: &[TestFilter]) {
+pub fn tested(history: &mut [Snapshot], release: &Release, filters: &[TestFilter], algorithm: Algorithm) {
     let newest = history.iter().enumerate().max_by_key(|(at, snapshot)| (snapshot.version, std::cmp::Reverse(*at)));
     let Some((_, newest)) =
         newest.filter(|(_, known)| known.targets(&release.name, &release.namespace, release.version))
@@ -80,5 +87,5 @@ pub fn tested(history: &mut [Snapshot], release: &Release, filters: &[TestFilter
     let mut observation = Observation::of(release);
     observation.oci_digest.clone_from(&newest.oci_digest);
     observation.action.clone_from(&newest.action);
-    history[0] = Snapshot { test_hooks: Some(release.test_hooks(filters)), ..observation.snapshot() };
+    history[0] = Snapshot { test_hooks: Some(release.test_hooks(filters)), ..observation.snapshot(algorithm) };
 }

@@ -14,6 +14,7 @@
 //! Behaves as upstream's helm-controller v1.6; what differs is in `docs/helmreleases.md`.
 
 pub mod actions;
+pub mod attempt;
 pub mod chart;
 pub mod chart_template;
 mod clock;
@@ -40,6 +41,7 @@ pub mod state;
 pub mod storage;
 pub mod summary;
 pub mod values;
+pub mod words;
 mod work;
 
 use flux_api::{ExternalArtifact, FluxObject as _, HelmChart, HelmRelease, OCIRepository, READY_CONDITION};
@@ -47,6 +49,8 @@ use flux_artifact::Fetcher;
 use flux_runtime::{Cache, Controller, ControllerContext, Reference, conditions};
 use futures::future::BoxFuture;
 
+pub use flux_apply::KubeConfigOptions;
+pub use flux_helm::digest::UnsupportedAlgorithm;
 pub use options::Options;
 pub use reason::Reason;
 

@@ -1,11 +1,17 @@
 //! Flags of this controller beside the common ones.
 
+use flux_apply::KubeConfigOptions;
+use flux_helm::digest::Algorithm;
+
 /// The flags, with upstream's defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// `--override-manager`: field managers whose fields become ours before drift is looked for.
     pub override_managers: Vec<String>,
-    /// `--snapshot-digest-algo` is SHA-256 always; another value is refused where flags are read.
+    /// `--snapshot-digest-algo`.
+    pub snapshot_digest: Algorithm,
+    /// `--insecure-kubeconfig-exec`, `--insecure-kubeconfig-tls`.
+    pub kube_config: KubeConfigOptions,
     /// Gate `AdditiveCELDependencyCheck`.
     pub additive_cel_dependency_check: bool,
     /// Gate `ExternalArtifact`.

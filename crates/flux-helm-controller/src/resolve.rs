@@ -52,11 +52,15 @@ impl From<ResolveError> for Halt {
     }
 }
 
-/// Where the chart of `obj` comes from.
+/// Where the chart of `obj` comes from: what `chartRef` names, or the HelmChart made of the template. Without either
+/// it is the HelmChart that the status names.
 pub fn reference(obj: &HelmRelease) -> Option<(&'static str, ObjectKey)> {
     let Some(named) = &obj.spec.chart_ref else {
-        obj.spec.chart.as_ref()?;
-        return Some((HelmChart::KIND, ObjectKey::new(spec::chart_namespace(obj), spec::chart_name(obj))));
+        if obj.spec.chart.is_some() {
+            return Some((HelmChart::KIND, ObjectKey::new(spec::chart_namespace(obj), spec::chart_name(obj))));
+        }
+        let (namespace, name) = obj.status.as_ref()?.helm_chart.as_deref()?.split_once('/')?;
+        return Some((HelmChart::KIND, ObjectKey::new(namespace, name)));
     };
     let key = ObjectKey::new(named.namespace.as_deref().unwrap_or_else(|| spec::own_namespace(obj)), &named.name);
     let kind = match named.kind.as_str() {
@@ -138,13 +142,18 @@ pub fn readiness<'a>(
     artifact.ok_or_else(|| "does not have an artifact".into())
 }
 
-/// True when a change of a source is of interest: it appeared, it has another artifact, or another answer to whether it is ready.
+/// True when a change of a source is of interest: it appeared, it has another artifact, or it became ready.
 pub fn changed<S: SourceObject>(old: Option<&S>, new: &S) -> bool {
+    old.is_none_or(|old| updated(old, new))
+}
+
+/// As [`changed`], of a source that was there before.
+pub fn updated<S: SourceObject>(old: &S, new: &S) -> bool {
     let state = |source: &S| {
         let generations = (source.meta().generation.unwrap_or_default(), source.observed_generation());
         let ready = readiness(generations, source.conditions(), source.artifact());
         ready.map(|artifact| (artifact.revision.clone(), artifact.digest.clone())).ok()
     };
     let now = state(new);
-    old.is_none() || now.is_some() && old.and_then(state) != now
+    now.is_some() && (state(old) != now || new.is_ready() && !old.is_ready())
 }

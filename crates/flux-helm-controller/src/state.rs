@@ -2,7 +2,7 @@
 
 use flux_api::{FluxObject as _, HelmRelease};
 use flux_helm::release::state::{self, Desired, Policy, RollbackTarget, Stalled, State};
-use flux_helm::release::{Observed, Snapshot, Snapshots as _, Status};
+use flux_helm::release::{Snapshot, Snapshots as _, Status};
 
 use crate::actions::drift::{self, Difference, DriftError};
 use crate::options::Options;
@@ -107,8 +107,8 @@ pub async fn rollback_target(
     kept.truncate_history(active.ignore_test_failures);
     let Some(previous) = kept.previous(active.ignore_test_failures) else { return Ok(RollbackTarget::Missing) };
     let release = storage.get(&previous.name, previous.version).await.map_err(StateError::Verify)?;
-    Ok(match release {
-        Some(release) if previous.verify(&release) == Observed::Same => RollbackTarget::Verified,
-        _ => RollbackTarget::Corrupt,
+    Ok(match state::verify_snapshot(Some(previous), release.as_ref()) {
+        Ok(()) => RollbackTarget::Verified,
+        Err(_) => RollbackTarget::Corrupt,
     })
 }

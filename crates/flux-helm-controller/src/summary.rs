@@ -3,7 +3,9 @@
 use flux_api::{FluxObject as _, HelmRelease, READY_CONDITION, STALLED_CONDITION};
 use flux_runtime::conditions::{self, Conditions};
 
+use crate::history;
 use crate::post_render::wanted_digests;
+use crate::report::{self, Released};
 
 pub const RELEASED: &str = "Released";
 pub const REMEDIATED: &str = "Remediated";
@@ -54,4 +56,34 @@ pub fn replace(obj: &mut HelmRelease, target: &str, with: &str, reason: &str, me
     condition.message = message.to_owned();
     working.set(condition);
     working.delete(target);
+}
+
+/// A release that was rolled back to is what is wanted now: it counts as an upgrade.
+pub fn remediated_is_upgraded(obj: &mut HelmRelease) {
+    if !conditions::is_true(obj.conditions(), REMEDIATED) {
+        return;
+    }
+    if let Some(latest) = history::latest(obj) {
+        let (reason, message) = report::success(Released::Upgrade, &latest);
+        replace(obj, REMEDIATED, RELEASED, reason.as_str(), &message, "True");
+    }
+}
+
+/// What a release that is as wanted says of an action that failed before: it succeeded after all.
+pub fn in_sync(obj: &mut HelmRelease) {
+    remediated_is_upgraded(obj);
+    let released = conditions::get(obj.conditions(), RELEASED).cloned();
+    if conditions::is_ready(obj.conditions()) && released.as_ref().is_some_and(|one| one.status == "True") {
+        return;
+    }
+    let what = match released.map(|one| one.reason).as_deref() {
+        Some("InstallFailed") => Released::Install,
+        Some("UpgradeFailed") => Released::Upgrade,
+        _ => return,
+    };
+    if let Some(latest) = history::latest(obj) {
+        let (reason, message) = report::success(what, &latest);
+        Conditions::of(obj).mark_true(RELEASED, reason.as_str(), message);
+        summarize(obj);
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flux_api::HelmRelease;
-use flux_apply::{Health, HealthError, Subject, Target, WaitOptions};
+use flux_apply::{Health, HealthError, Rules, Subject, Target, WaitOptions};
 use flux_health::{Expressions, HealthChecks};
 use flux_helm::{Chart, Release, Values};
 use flux_runtime::failpoints;
@@ -82,6 +82,25 @@ pub enum WaitError {
     Health(#[from] HealthError),
     #[error("context canceled")]
     Interrupted,
+    /// Helm 3's way of saying that time is over.
+    #[error("context deadline exceeded")]
+    Deadline,
+    #[error("job is failed: {}", .0.join(", "))]
+    Jobs(Vec<String>),
+}
+
+impl WaitError {
+    fn of(error: HealthError, wait: Wait) -> Self {
+        match error {
+            HealthError::Timeout(_) if wait == Wait::Legacy => Self::Deadline,
+            HealthError::Stalled(jobs) if wait == Wait::Legacy => {
+                let name =
+                    |job: String| job.split(' ').next().unwrap_or_default().trim_start_matches("Job/").to_owned();
+                Self::Jobs(jobs.into_iter().map(name).collect())
+            }
+            error => error.into(),
+        }
+    }
 }
 
 impl Work {
@@ -126,16 +145,22 @@ impl Work {
             return Ok(());
         }
         failpoints::pass("helm-wait");
-        let wanted = |subject: &Subject| (jobs || subject.id.kind != "Job") && !is_paused(subject);
+        let rules = match wait {
+            Wait::Legacy => Rules::Helm3,
+            _ if jobs => Rules::Flux,
+            _ => Rules::JobsStarted,
+        };
+        let all = jobs || rules != Rules::Helm3;
+        let wanted = |subject: &Subject| (all || subject.id.kind != "Job") && !is_paused(subject);
         let objects: Vec<Value> = subjects.iter().filter_map(|subject| subject.state.clone()).collect();
         let jobs_with_ttl = flux_apply::jobs_with_ttl(&objects);
         let subjects: Vec<Subject> = subjects.into_iter().filter(wanted).collect();
-        let options = WaitOptions { timeout, fail_fast: true, jobs_with_ttl, checks };
+        let options = WaitOptions { timeout, fail_fast: true, jobs_with_ttl, checks, rules };
         let (health, target, interrupt) = (self.health.clone(), self.target.clone(), self.interrupt.clone());
         let wait = async {
             tokio::select! {
                 biased;
-                waited = health.wait(&target, subjects, &options) => waited.map_err(WaitError::from),
+                waited = health.wait(&target, subjects, &options) => waited.map_err(|error| WaitError::of(error, wait)),
                 () = interrupt.cancelled() => Err(WaitError::Interrupted),
             }
         };
@@ -157,6 +182,7 @@ impl Work {
             fail_fast: false,
             jobs_with_ttl: jobs_with_ttl.collect(),
             checks: Some(runs_through()),
+            ..WaitOptions::default()
         };
         let (health, target) = (self.health.clone(), self.target.clone());
         Ok(self.slot.idle(health.wait(&target, subjects, &options)).await?)

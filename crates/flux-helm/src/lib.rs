@@ -34,6 +34,7 @@
 mod capabilities;
 pub mod chart;
 mod decode;
+pub mod digest;
 mod error;
 mod go_json;
 pub mod index;

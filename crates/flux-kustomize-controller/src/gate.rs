@@ -1,10 +1,10 @@
 //! Step 2: the dependencies of an object must be ready first.
 
-use flux_api::{FluxObject as _, Kustomization};
-use flux_cel::{Expression, OutputType};
+use flux_api::Kustomization;
+use flux_apply::kube_text;
+use flux_runtime::dependency::{self, Passed};
 use flux_runtime::{Halt, ObjectKey};
 use kube::{Api, Client};
-use serde_json::{Map, Value};
 
 use crate::options::Options;
 use crate::plan::TERMINAL;
@@ -16,17 +16,10 @@ use crate::resolve::Source;
 pub enum GateError {
     #[error("dependency '{key}' not found: {message}")]
     NotFound { key: ObjectKey, message: String },
-    #[error("dependency '{key}' is not ready")]
-    NotReady { key: ObjectKey },
     #[error("dependency '{key}' revision is not up to date")]
     Outdated { key: ObjectKey },
-    #[error("dependency '{key}' is not ready according to readyExpr eval")]
-    Expression { key: ObjectKey },
-    /// The expression cannot be understood: an edit is needed.
-    #[error("failed to evaluate dependency {name}: {message}")]
-    Invalid { name: String, message: String },
-    #[error("{message}")]
-    Evaluation { message: String },
+    #[error(transparent)]
+    Dependency(#[from] dependency::GateError),
     #[error("can't access 'Kustomization/{key}', cross-namespace references have been blocked")]
     CrossNamespace { key: ObjectKey },
 }
@@ -35,7 +28,7 @@ impl GateError {
     pub fn into_halt(self, retry: std::time::Duration) -> Halt {
         let message = self.to_string();
         match self {
-            Self::Invalid { .. } => {
+            Self::Dependency(dependency::GateError::Invalid { .. }) => {
                 Halt::stalled(Reason::InvalidCelExpression.as_str(), format!("{TERMINAL}: {message}"))
             }
             Self::CrossNamespace { .. } => Halt::stalled(Reason::AccessDenied.as_str(), message),
@@ -59,31 +52,25 @@ pub async fn dependencies(
             return Err(GateError::CrossNamespace { key });
         }
         let api: Api<Kustomization> = Api::namespaced(client.clone(), &key.namespace);
-        let found = api.get(&key.name).await.map_err(|error| {
-            let message = match error {
-                kube::Error::Api(status) => status.message,
-                other => other.to_string(),
-            };
-            GateError::NotFound { key: key.clone(), message }
-        })?;
-        if let Some(expression) = &dependency.ready_expr {
-            if !evaluate(expression, obj, &found)? {
-                return Err(GateError::Expression { key });
-            }
-            if !options.additive_cel_dependency_check {
-                continue;
-            }
+        let found = api
+            .get(&key.name)
+            .await
+            .map_err(|error| GateError::NotFound { key: key.clone(), message: kube_text(&error) })?;
+        let (expression, additive) = (dependency.ready_expr.as_deref(), options.additive_cel_dependency_check);
+        if dependency::check(obj, &found, expression, additive, &key)? == Passed::Ready {
+            up_to_date(obj, &found, source, key)?;
         }
-        ready(obj, &found, source, key)?;
     }
     Ok(())
 }
 
-fn ready(obj: &Kustomization, dependency: &Kustomization, source: &Source, key: ObjectKey) -> Result<(), GateError> {
-    let observed = dependency.observed_generation() == dependency.metadata.generation.unwrap_or_default();
-    if !observed || !dependency.is_ready() {
-        return Err(GateError::NotReady { key });
-    }
+/// A dependency on the same source must have applied the revision that is about to be applied.
+fn up_to_date(
+    obj: &Kustomization,
+    dependency: &Kustomization,
+    source: &Source,
+    key: ObjectKey,
+) -> Result<(), GateError> {
     let namespace = |obj: &Kustomization| {
         obj.spec.source_ref.namespace.clone().or_else(|| obj.metadata.namespace.clone()).unwrap_or_default()
     };
@@ -95,13 +82,4 @@ fn ready(obj: &Kustomization, dependency: &Kustomization, source: &Source, key: 
         return Err(GateError::Outdated { key });
     }
     Ok(())
-}
-
-fn evaluate(expression: &str, obj: &Kustomization, dependency: &Kustomization) -> Result<bool, GateError> {
-    let name = dependency.metadata.name.clone().unwrap_or_default();
-    let compiled = Expression::compile(expression, &["self", "dep"], Some(OutputType::Bool))
-        .map_err(|error| GateError::Invalid { name, message: error.to_string() })?;
-    let json = |obj: &Kustomization| serde_json::to_value(obj).unwrap_or(Value::Null);
-    let data = Map::from_iter([("self".to_owned(), json(obj)), ("dep".to_owned(), json(dependency))]);
-    compiled.evaluate_bool(&data).map_err(|error| GateError::Evaluation { message: error.to_string() })
 }

@@ -90,6 +90,7 @@ pub async fn wait(health: Health, target: Target, check: Check, plan: Plan, fail
         fail_fast,
         jobs_with_ttl: check.jobs_with_ttl,
         checks: plan.checks.clone(),
+        ..WaitOptions::default()
     };
     let result = health.wait(&target, subjects, &options).await;
     Checked { result, took: started.elapsed() }

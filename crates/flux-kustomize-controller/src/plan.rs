@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use flux_api::Kustomization;
 use flux_api::kustomize::KustomizationSpec;
-use flux_apply::{IgnoreRule, Selector, SelectorRegex};
-use flux_health::{Expressions, HealthChecks};
+use flux_apply::IgnoreRule;
+use flux_apply::spec::{BadEntry, health_checks, ignore_rules};
+use flux_health::HealthChecks;
 use flux_runtime::Halt;
 
 use crate::reason::Reason;
@@ -67,7 +68,9 @@ impl Plan {
     /// Checks the spec.
     pub fn validate(obj: &Kustomization, default_service_account: &str) -> Result<Self, PlanError> {
         let spec = &obj.spec;
-        let checks = health_checks(spec)?;
+        let unhealthy = |BadEntry { index, message }| PlanError::HealthExpression { index, message };
+        let ignored = |BadEntry { index, message }| PlanError::Ignore { index, message };
+        let checks = health_checks(&spec.health_check_exprs).map_err(unhealthy)?;
         if spec.decryption.is_some() {
             return Err(PlanError::Unsupported { field: "decryption".into() });
         }
@@ -84,53 +87,8 @@ impl Plan {
             interval: spec.interval.std(),
             retry: retry_interval(spec),
             checks,
-            ignore: ignore_rules(spec)?,
+            ignore: ignore_rules(&spec.ignore).map_err(ignored)?,
             service_account: named.or(default),
         })
     }
-}
-
-fn health_checks(spec: &KustomizationSpec) -> Result<Option<Arc<HealthChecks>>, PlanError> {
-    if spec.health_check_exprs.is_empty() {
-        return Ok(None);
-    }
-    let mut entries = Vec::with_capacity(spec.health_check_exprs.len());
-    for check in &spec.health_check_exprs {
-        let expressions = Expressions {
-            current: check.current.clone(),
-            failed: check.failed.clone().unwrap_or_default(),
-            in_progress: check.in_progress.clone().unwrap_or_default(),
-        };
-        entries.push((check.api_version.clone(), check.kind.clone().unwrap_or_default(), expressions));
-    }
-    for (index, (version, kind, expressions)) in entries.iter().enumerate() {
-        HealthChecks::new([(version.as_str(), kind.as_str(), expressions)])
-            .map_err(|error| PlanError::HealthExpression { index, message: error.to_string() })?;
-    }
-    let all = entries.iter().map(|(version, kind, expressions)| (version.as_str(), kind.as_str(), expressions));
-    let checks =
-        HealthChecks::new(all).map_err(|error| PlanError::HealthExpression { index: 0, message: error.to_string() })?;
-    Ok(Some(Arc::new(checks)))
-}
-
-fn ignore_rules(spec: &KustomizationSpec) -> Result<Vec<IgnoreRule>, PlanError> {
-    let rule = |(index, rule): (usize, &flux_api::meta::IgnoreRule)| {
-        let selector = rule.target.as_ref().map(|target| {
-            let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            Selector {
-                group: text(&target.group),
-                version: text(&target.version),
-                kind: text(&target.kind),
-                name: text(&target.name),
-                namespace: text(&target.namespace),
-                annotation_selector: text(&target.annotation_selector),
-                label_selector: text(&target.label_selector),
-            }
-        });
-        if let Some(selector) = &selector {
-            SelectorRegex::new(selector).map_err(|error| PlanError::Ignore { index, message: error.to_string() })?;
-        }
-        Ok(IgnoreRule { paths: rule.paths.clone(), selector })
-    };
-    spec.ignore.iter().enumerate().map(rule).collect()
 }

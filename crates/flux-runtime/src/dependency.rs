@@ -1,10 +1,14 @@
-//! Dependencies between objects: order, and the short form of the command line.
+//! Dependencies between objects: order, whether they are ready, and the short form of the command line.
+
+mod gate;
 
 use std::collections::{HashMap, HashSet};
 
 use flux_api::meta::DependencyReference;
 
 use crate::key::ObjectKey;
+
+pub use gate::{GateError, Passed, check};
 
 /// Objects that depend on each other in a circle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

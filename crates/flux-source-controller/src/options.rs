@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use flux_artifact::{Storage, Workdirs};
 
 use crate::archives::Archives;
-use crate::helm::CacheOptions;
+use crate::helm::{CacheOptions, ChartLimits};
 
 /// Namespace and name of the GitRepositories that follow a repository on this machine; kept by the controller, for
 /// whoever sees a new commit and wakes them.
@@ -63,6 +63,8 @@ pub struct Options {
     pub workdirs: Option<Workdirs>,
     /// Indexes of chart repositories in memory.
     pub index_cache: CacheOptions,
+    /// Bounds of charts and indexes.
+    pub chart_limits: ChartLimits,
 }
 
 impl Options {
@@ -76,6 +78,7 @@ impl Options {
             archives: Archives::default(),
             workdirs: None,
             index_cache: CacheOptions::default(),
+            chart_limits: ChartLimits::default(),
         }
     }
 

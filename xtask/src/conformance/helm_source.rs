@@ -5,7 +5,7 @@ mod repositories;
 use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
 use flux_helm::chart::{Dependency, File};
@@ -19,7 +19,7 @@ use flux_source_controller::helm::dependencies::{
 use flux_source_controller::helm::metadata::{archive_metadata_at, directory_metadata};
 use flux_source_controller::helm::reference::{LocalReference, RemoteReference};
 use flux_source_controller::helm::values::{merge_chart_values, merge_file_values, overwrite_default_values};
-use flux_source_controller::helm::{local, registry_auth, remote, url};
+use flux_source_controller::helm::{ChartLimits, local, registry_auth, remote, url};
 use serde_json::Value;
 
 use super::table::{self, Row, list, texts};
@@ -33,8 +33,21 @@ pub fn load(inputs: &Inputs) -> Result<Vec<Case>> {
     table::load(inputs, |row| judge(row).unwrap_or_else(|error| Verdict::Fail(format!("{error:#}"))))
 }
 
+/// Calls in the rows that say what they make: repositories with one chart, moments, errors.
+const CONSTRUCTORS: &[&str] = &[
+    "chart.ValidationError",
+    "chart.ValidationErrorf",
+    "filepath.Join",
+    "mockRepo",
+    "mockRepoWithoutChart",
+    "now.Add",
+    "repo.ErrNoChartName.Error",
+    "t.TempDir",
+    "time.Now",
+];
+
 fn judge(row: &Row) -> Result<Verdict> {
-    if let Some(skip) = row.marked(&[]) {
+    if let Some(skip) = row.marked(CONSTRUCTORS) {
         return Ok(skip);
     }
     match row.test.as_str() {
@@ -47,7 +60,7 @@ fn judge(row: &Row) -> Result<Verdict> {
         "Test_copyFileToPath" => Ok(copied(row)),
         "Test_pathIsDir" => Ok(Verdict::same(&row.flag("want"), &fixture(row.text("p")).is_dir())),
         "TestRemoteBuilder__BuildFromChartRepository" | "TestRemoteBuilder_BuildFromOCIChartRepository" => {
-            Ok(remote_build(row))
+            remote_build(row)
         }
         "TestLocalReference_Validate" => Ok(outcome(row, local_reference(&row.fields["ref"]).validate())),
         "TestRemoteReference_Validate" => Ok(outcome(row, remote_reference(&row.fields["ref"]).validate())),
@@ -209,31 +222,18 @@ fn local_build(row: &Row) -> Result<Verdict> {
     for file in files(&row.fields["valuesFiles"]) {
         fs::write(root.join(&file.name), &file.data)?;
     }
-    let options = BuildOptions {
-        version_metadata: text(&row.fields["buildOpts"], "VersionMetadata"),
-        values_files: texts(&row.fields["buildOpts"]["ValuesFiles"]),
-        ..Default::default()
-    };
+    for path in row.texts("dependentChartPaths") {
+        copy(&fixture(&path), &root.join(clean(&path).trim_start_matches("../")))?;
+    }
     let fs = RootedDir::new(&root)?;
     let mut manager = DependencyManager::new(None);
-    let result = wait(local::build(&fs, &local_ref, &options, &mut manager))?.map_err(|error| error.to_string());
-    if let Some(verdict) = row.expect_error("wantErr", &result) {
-        return Ok(verdict);
+    for (url, value) in row.fields["repositories"].as_object().into_iter().flatten() {
+        manager = manager.with(url, Arc::new(repositories::Mock::made(value)?));
     }
-    let Ok(build) = result else { return Ok(Verdict::Fail("an error that was expected".into())) };
-    let Content::New(archive) = &build.content else { return Ok(Verdict::Fail("nothing new was built".into())) };
-    let chart = Chart::from_archive(archive, &flux_source_controller::helm::LIMITS)?;
-    let found = (build.version.as_str(), build.packaged, chart.metadata.version.as_str());
-    let wanted = (row.text("wantVersion"), row.flag("wantPackaged"), row.text("wantVersion"));
-    if found != wanted {
-        return Ok(Verdict::same(&wanted, &found));
-    }
-    let values = chart.values.unwrap_or_default();
-    let wanted = row.fields["wantValues"].as_object().cloned().unwrap_or_default();
-    let kept = values.into_iter().filter(|(key, _)| wanted.contains_key(key)).collect();
-    Ok(same_values(&row.fields["wantValues"], &kept))
+    let result =
+        wait(local::build(&fs, &local_ref, &build_options(row), &mut manager))?.map_err(|error| error.to_string());
+    built(row, result)
 }
-
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if from.is_dir() {
         fs::create_dir_all(to)?;
@@ -248,20 +248,44 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn remote_build(row: &Row) -> Verdict {
+fn remote_build(row: &Row) -> Result<Verdict> {
     let reference = &row.fields["reference"];
     if reference["$type"] == "LocalReference" {
-        return Verdict::Pass;
+        return Ok(Verdict::Pass);
     }
-    let nothing = repositories::Mock::default();
-    let reference = remote_reference(reference);
-    match wait(remote::build(&nothing, &reference, &BuildOptions::default())) {
-        Ok(result) => {
-            let result = result.map_err(|error| error.to_string());
-            row.expect_error("wantErr", &result).unwrap_or(Verdict::Pass)
-        }
-        Err(error) => Verdict::Fail(error.to_string()),
+    let mut repository = repositories::Mock::made(&row.fields["repository"])?;
+    if row.test.contains("OCI") {
+        repository = repository.in_registry();
     }
+    let result = wait(remote::build(&repository, &remote_reference(reference), &build_options(row)))?;
+    built(row, result.map_err(|error| error.to_string()))
+}
+
+fn build_options(row: &Row) -> BuildOptions {
+    BuildOptions {
+        version_metadata: text(&row.fields["buildOpts"], "VersionMetadata"),
+        values_files: texts(&row.fields["buildOpts"]["ValuesFiles"]),
+        ..Default::default()
+    }
+}
+
+/// What a build made, compared with what the row wants of it. The version is the one inside the archive.
+fn built(row: &Row, result: Result<Build, String>) -> Result<Verdict> {
+    if let Some(verdict) = row.expect_error("wantErr", &result) {
+        return Ok(verdict);
+    }
+    let Ok(build) = result else { return Ok(Verdict::Fail("an error that was expected".into())) };
+    let Content::New(archive) = &build.content else { return Ok(Verdict::Fail("nothing new was built".into())) };
+    let chart = Chart::from_archive(archive, &ChartLimits::default().load())?;
+    let found = (build.packaged, chart.metadata.version.as_str());
+    let wanted = (row.flag("wantPackaged"), row.text("wantVersion"));
+    if found != wanted {
+        return Ok(Verdict::same(&wanted, &found));
+    }
+    let values = chart.values.unwrap_or_default();
+    let wanted = row.fields["wantValues"].as_object().cloned().unwrap_or_default();
+    let kept = values.into_iter().filter(|(key, _)| wanted.contains_key(key)).collect();
+    Ok(same_values(&row.fields["wantValues"], &kept))
 }
 
 /// Adds what a chart of the fixtures lacks.
@@ -283,7 +307,8 @@ fn dependencies(row: &Row) -> Result<Verdict> {
             wanted.into_iter().map(|(name, value)| Dependency { name, ..dependency(&value) }).collect()
         }
         _ => {
-            chart = load_chart(&fs, &root.join(&path), flux_kustomize::FileKind::Dir).map_err(anyhow::Error::msg)?;
+            chart = load_chart(&fs, &root.join(&path), flux_kustomize::FileKind::Dir, &ChartLimits::default())
+                .map_err(anyhow::Error::msg)?;
             Vec::new()
         }
     };
@@ -345,11 +370,17 @@ fn overwritten(row: &Row) -> Result<Verdict> {
 }
 
 fn metadata(row: &Row) -> Result<Verdict> {
-    let found = if row.text("dir").is_empty() {
-        archive_metadata_at(&fixture(row.text("archive")))
+    let dir = tempfile::tempdir()?;
+    let found = if row.fields["archive"].is_object() {
+        // A file in a temporary folder: upstream's test makes it one byte too large.
+        let (path, limits) = (dir.path().join("chart.tgz"), ChartLimits { chart: 8, ..ChartLimits::default() });
+        fs::write(&path, [0; 9])?;
+        archive_metadata_at(&path, &limits)
+    } else if row.text("dir").is_empty() {
+        archive_metadata_at(&fixture(row.text("archive")), &ChartLimits::default())
     } else {
         let dir = fs::canonicalize(fixture(row.text("dir")))?;
-        directory_metadata(&RootedDir::new(&dir)?, &dir, row.text("dir"))
+        directory_metadata(&RootedDir::new(&dir)?, &dir, row.text("dir"), &ChartLimits::default())
     };
     let found = found.map_err(|error| error.to_string());
     Ok(row.expect_error("wantErr", &found).unwrap_or_else(|| {

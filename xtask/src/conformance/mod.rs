@@ -22,8 +22,14 @@ mod frame;
 mod health_cel;
 #[cfg(feature = "helm")]
 mod helm;
+#[cfg(feature = "release")]
+mod helm_cluster;
+#[cfg(feature = "release")]
+mod helm_release;
 #[cfg(feature = "source")]
 mod helm_source;
+#[cfg(feature = "release")]
+mod helm_values;
 pub(crate) mod inputs;
 mod known;
 #[cfg(feature = "health")]
@@ -40,7 +46,14 @@ mod secrets;
 mod sourceignore;
 #[cfg(feature = "merge")]
 mod ssa;
-#[cfg(any(feature = "apply", feature = "archive", feature = "artifact", feature = "runtime", feature = "source"))]
+#[cfg(any(
+    feature = "apply",
+    feature = "archive",
+    feature = "artifact",
+    feature = "release",
+    feature = "runtime",
+    feature = "source"
+))]
 mod table;
 
 use std::path::PathBuf;
@@ -127,6 +140,10 @@ fn loader(suite: &str) -> anyhow::Result<Load> {
         "cases/envsubst" => Some(envsubst::load),
         #[cfg(feature = "helm")]
         "helm" => Some(helm::load),
+        #[cfg(feature = "release")]
+        "cases/helm-release" => Some(helm_release::load),
+        #[cfg(feature = "release")]
+        "cases/helm-values" => Some(helm_values::load),
         #[cfg(feature = "source")]
         "cases/helm-source" => Some(helm_source::load),
         #[cfg(feature = "kustomize")]

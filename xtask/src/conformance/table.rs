@@ -140,6 +140,7 @@ fn json_name(go: &str) -> String {
 }
 
 /// A value without what Go would leave out.
+#[cfg(feature = "apply")]
 pub fn without_zeros(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -152,6 +153,7 @@ pub fn without_zeros(value: &Value) -> Value {
     }
 }
 
+#[cfg(feature = "apply")]
 fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -43,6 +43,19 @@ pub struct WaitOptions {
     pub jobs_with_ttl: BTreeSet<ObjectId>,
     /// Rules of the user, before the built-in ones.
     pub checks: Option<Arc<HealthChecks>>,
+    pub rules: Rules,
+}
+
+/// What counts as healthy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// As Flux sees it: a Job has to complete.
+    #[default]
+    Flux,
+    /// As kstatus sees it: a Job has to start.
+    JobsStarted,
+    /// As Helm 3 sees it, which knows no rules of the user.
+    Helm3,
 }
 
 /// Why a wait ended without all objects healthy. Worded as upstream.
@@ -98,7 +111,7 @@ impl Wait<'_> {
         let (was_pending, was_failed) = self.counts(number);
         let (status, detail) = match object {
             None => (Status::NotFound, None),
-            Some(object) => evaluate(object, self.options.checks.as_deref()),
+            Some(object) => evaluate(object, self.options.checks.as_deref(), self.options.rules),
         };
         let known = &mut self.known[number];
         known.version = version.max(known.version);
@@ -141,10 +154,14 @@ impl Wait<'_> {
 }
 
 /// The health of an object, and what is wrong with a rule that could not be evaluated.
-fn evaluate(object: &Value, checks: Option<&HealthChecks>) -> (Status, Option<String>) {
+fn evaluate(object: &Value, checks: Option<&HealthChecks>, rules: Rules) -> (Status, Option<String>) {
     let now = Timestamp::now();
-    let outcome = match checks {
+    let (group, kind) = (metadata::group_version(object).0, metadata::kind(object));
+    let own = checks.filter(|checks| checks.find(group, kind).is_some());
+    let outcome = match own {
+        _ if rules == Rules::Helm3 => return (flux_health::legacy(object), None),
         Some(checks) => checks.health(object, now),
+        None if rules == Rules::JobsStarted && (group, kind) == ("batch", "Job") => flux_health::compute(object, now),
         None => flux_health::health(object, now),
     };
     match outcome {

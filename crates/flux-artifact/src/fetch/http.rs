@@ -26,7 +26,7 @@ pub(super) async fn download(
     address: &str,
     digest: &str,
 ) -> Result<File, FetchError> {
-    let url = target(address, options.host.as_deref())?;
+    let url = address_to_ask(address, options.host.as_deref())?;
     let mut wait = options.retry_wait;
     for attempt in 0.. {
         let last = attempt >= options.retries;
@@ -43,8 +43,11 @@ pub(super) async fn download(
     Err(FetchError::Cancelled)
 }
 
-/// The address to ask: the artifact's, with the host replaced when told so.
-fn target(address: &str, host: Option<&str>) -> Result<Url, FetchError> {
+/// The address to ask: the artifact's, with host and port replaced when told so.
+///
+/// # Errors
+/// What is no address of http.
+pub fn address_to_ask(address: &str, host: Option<&str>) -> Result<Url, FetchError> {
     let bad = |reason: String| FetchError::Url { url: address.to_owned(), reason };
     let mut url = Url::parse(address).map_err(|error| bad(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {

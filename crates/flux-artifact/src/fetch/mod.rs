@@ -20,6 +20,7 @@ use flux_archive::{Limits, Symlinks, UnpackError, unpack};
 use crate::digest::Hasher;
 use crate::storage::{Storage, StorageError, hasher_for};
 
+pub use http::address_to_ask;
 pub use workdir::{Workdir, Workdirs};
 
 /// Why an artifact's content is not to be had.

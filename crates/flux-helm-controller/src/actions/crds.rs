@@ -78,7 +78,7 @@ pub async fn apply(
     for version in versions {
         work.target.mapper().invalidate(&version);
     }
-    work.discovery.forget();
+    work.discovery.forget(&work.target);
     Ok(())
 }
 

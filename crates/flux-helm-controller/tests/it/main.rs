@@ -2,6 +2,7 @@
 
 mod basics;
 mod cluster;
+mod clusters;
 mod failures;
 mod hooks;
 

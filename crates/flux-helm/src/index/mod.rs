@@ -62,7 +62,15 @@ impl Index {
     /// # Errors
     /// Texts that are no index.
     pub fn parse(bytes: &[u8]) -> Result<Self, IndexError> {
-        read::parse(bytes)
+        Self::parse_within(bytes, MAX_INDEX_SIZE)
+    }
+
+    /// As [`Index::parse`], of a text of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_within(bytes: &[u8], limit: usize) -> Result<Self, IndexError> {
+        read::parse(bytes, limit)
     }
 
     /// The number of versions of all charts.

@@ -9,19 +9,19 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Index, IndexError, MAX_INDEX_SIZE};
+use super::{Index, IndexError};
 
 /// YAML text that becomes a tree at once.
 const BATCH: usize = 256 << 10;
 /// A text that cannot be cut is read whole up to this size.
 const WHOLE: usize = 8 << 20;
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Index, IndexError> {
+pub(super) fn parse(bytes: &[u8], limit: usize) -> Result<Index, IndexError> {
     if bytes.is_empty() {
         return Err(IndexError::Empty);
     }
-    if bytes.len() > MAX_INDEX_SIZE {
-        return Err(IndexError::TooLarge { limit: MAX_INDEX_SIZE });
+    if bytes.len() > limit {
+        return Err(IndexError::TooLarge { limit });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| IndexError::NotText)?;
     let mut index = match json(text) {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::values::hex;
+use crate::digest::hex;
 
 /// Helm's limit: it leaves room for suffixes within the 63 characters of a label.
 const MAX_LENGTH: usize = 53;

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
 use super::history::{SNAPSHOT_VERSION, Snapshot, TestHookStatus};
 use super::{Info, Release};
 use crate::chart::Metadata;
+use crate::digest::Algorithm;
 use crate::go_json::Writer;
 use crate::manifest::{Hook, HookEvent};
-use crate::values::{Values, config_digest, hex};
+use crate::values::{Values, config_digest};
 
 /// The part of a release that the digest covers: no chart files, no test hooks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,17 +97,17 @@ impl Observation {
         writer.out
     }
 
-    /// `sha256:` and the digest.
-    pub fn digest(&self) -> String {
-        format!("sha256:{}", hex(&Sha256::digest(self.encode())))
+    /// `algorithm:hex` over [`Observation::encode`].
+    pub fn digest(&self, algorithm: Algorithm) -> String {
+        algorithm.digest(self.encode())
     }
 
     /// What goes into `status.history`.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self, algorithm: Algorithm) -> Snapshot {
         let time = |time: crate::Time| (!time.is_zero()).then(|| time.to_seconds_text());
         Snapshot {
             api_version: SNAPSHOT_VERSION.to_owned(),
-            digest: self.digest(),
+            digest: self.digest(algorithm),
             name: self.name.clone(),
             namespace: self.namespace.clone(),
             version: self.version,
@@ -117,7 +116,7 @@ impl Observation {
             chart_name: self.chart_metadata.name.clone(),
             chart_version: self.chart_metadata.version.clone(),
             app_version: self.chart_metadata.app_version.clone(),
-            config_digest: config_digest(self.config.as_ref().unwrap_or(&Values::new())),
+            config_digest: config_digest(algorithm, self.config.as_ref().unwrap_or(&Values::new())),
             first_deployed: time(self.info.first_deployed),
             last_deployed: time(self.info.last_deployed),
             deleted: time(self.info.deleted),
@@ -134,13 +133,10 @@ impl Snapshot {
         if self.api_version != SNAPSHOT_VERSION {
             return Observed::Same;
         }
-        let hexadecimal = self.digest.strip_prefix("sha256:").filter(|hex| hex.len() == 64);
-        if !hexadecimal.is_some_and(|hex| hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))) {
-            return Observed::BadDigest;
-        }
+        let Some(algorithm) = Algorithm::of(&self.digest) else { return Observed::BadDigest };
         let mut observation = Observation::of(release);
         observation.oci_digest.clone_from(&self.oci_digest);
-        if observation.digest() == self.digest { Observed::Same } else { Observed::Changed }
+        if observation.digest(algorithm) == self.digest { Observed::Same } else { Observed::Changed }
     }
 }
 

@@ -121,10 +121,8 @@ pub fn determine(last: Option<&Release>, history: &[Snapshot], desired: &Desired
         }
         return Ok(State::Unmanaged { reason: "found existing release in storage" });
     };
-    match current.verify(release) {
-        Observed::Same => {}
-        Observed::Changed => return Ok(State::Unmanaged { reason: NOT_OBSERVED }),
-        Observed::BadDigest => return Ok(State::Unmanaged { reason: BAD_DIGEST }),
+    if let Err(error) = verify_snapshot(Some(current), Some(release)) {
+        return Ok(State::Unmanaged { reason: error.reason() });
     }
     match status {
         Status::Failed => Ok(State::Failed { reason: "" }),
@@ -134,8 +132,39 @@ pub fn determine(last: Option<&Release>, history: &[Snapshot], desired: &Desired
     }
 }
 
-const NOT_OBSERVED: &str = "release not observed to be made for object";
-const BAD_DIGEST: &str = "release digest verification error";
+/// Why a stored record is not the one that a snapshot tells of. Flux's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.reason())]
+pub enum VerifyError {
+    NoSnapshot,
+    Disappeared,
+    NotObserved,
+    BadDigest,
+}
+
+impl VerifyError {
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoSnapshot => "no release found",
+            Self::Disappeared => "release disappeared from storage",
+            Self::NotObserved => "release not observed to be made for object",
+            Self::BadDigest => "release digest verification error",
+        }
+    }
+}
+
+/// Compares the record of a snapshot's revision, as storage has it, with the snapshot.
+///
+/// # Errors
+/// What is missing or differs.
+pub fn verify_snapshot(snapshot: Option<&Snapshot>, record: Option<&Release>) -> Result<(), VerifyError> {
+    let snapshot = snapshot.ok_or(VerifyError::NoSnapshot)?;
+    match snapshot.verify(record.ok_or(VerifyError::Disappeared)?) {
+        Observed::Same => Ok(()),
+        Observed::Changed => Err(VerifyError::NotObserved),
+        Observed::BadDigest => Err(VerifyError::BadDigest),
+    }
+}
 
 /// Compares a record with the chart and the values wanted. The error is the reason.
 pub fn verify_release(

@@ -17,7 +17,6 @@ use serde_json::{Map, Value};
 pub use coalesce::{CoalesceError, coalesce_tables, coalesce_values, merge_tables, merge_values};
 pub(crate) use dependencies::is_compatible;
 pub use dependencies::process_dependencies;
-pub(crate) use digest::hex;
 pub use digest::{config_digest, encode_values, verify_config_digest};
 pub use options::{OptionsError, ValuesOptions};
 pub use read::{ReadError, floats, merge_maps, read_values, read_values_document};

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use flux_semver::Version;
+use flux_semver::{Version, VersionError};
 
+use super::ChartLimits;
 use super::metadata::archive_metadata_at;
 use super::values::is_default_values_file;
 
@@ -22,6 +23,7 @@ pub struct BuildOptions {
     pub cached_values_files: Vec<String>,
     /// Builds although name and version are those of the last build.
     pub force: bool,
+    pub limits: ChartLimits,
 }
 
 impl BuildOptions {
@@ -42,7 +44,7 @@ impl BuildOptions {
     pub(super) fn reuse(&self, build: &Build, packaged: bool) -> Option<Build> {
         let cached = self.cached_chart.as_ref().filter(|_| !self.force)?;
         // A damaged file is no reason to fail: the chart is built again.
-        let metadata = archive_metadata_at(cached).ok()?;
+        let metadata = archive_metadata_at(cached, &self.limits).ok()?;
         if metadata.name != build.name || metadata.version != build.version {
             return None;
         }
@@ -195,8 +197,8 @@ pub fn with_metadata(version: &str, metadata: &str) -> Result<String, BuildError
         .map_err(|error| failed("failed to parse version from chart metadata as SemVer", &error))?;
     let prerelease = if parsed.prerelease.is_empty() { String::new() } else { format!("-{}", parsed.prerelease) };
     let text = format!("{}.{}.{}{prerelease}+{metadata}", parsed.major, parsed.minor, parsed.patch);
-    let patched =
-        Version::parse(&text).map_err(|error| failed("failed to set SemVer metadata on chart version", &error))?;
+    let patched = Version::parse(&text)
+        .map_err(|_| failed("failed to set SemVer metadata on chart version", &VersionError::Metadata))?;
     Ok(patched.to_string())
 }
 

@@ -10,7 +10,7 @@ use flux_kustomize::{FileKind, FileSystem};
 use flux_semver::{Constraint, Version};
 use futures::future::BoxFuture;
 
-use super::LIMITS;
+use super::ChartLimits;
 use super::download::Downloader;
 use super::reference::LocalReference;
 use super::url::{Parts, normalize_url, validate_dependency_url};
@@ -107,11 +107,19 @@ pub trait Repositories: Send + Sync {
 pub struct DependencyManager<'a> {
     known: HashMap<String, Arc<dyn Downloader>>,
     repositories: Option<&'a dyn Repositories>,
+    limits: ChartLimits,
 }
 
 impl<'a> DependencyManager<'a> {
     pub fn new(repositories: Option<&'a dyn Repositories>) -> Self {
-        Self { known: HashMap::new(), repositories }
+        Self { repositories, ..Self::default() }
+    }
+
+    /// Bounds of the charts that are added.
+    #[must_use]
+    pub fn within(mut self, limits: ChartLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// A repository that need not be asked for.
@@ -160,8 +168,11 @@ impl<'a> DependencyManager<'a> {
         chart: &mut Chart,
         dependency: &Dependency,
     ) -> Result<(), String> {
-        let mut found =
-            if is_local(dependency) { local(fs, reference, dependency)? } else { self.remote(dependency).await? };
+        let mut found = if is_local(dependency) {
+            local(fs, reference, dependency, &self.limits)?
+        } else {
+            self.remote(dependency).await?
+        };
         if !dependency.alias.is_empty() {
             found.metadata.name.clone_from(&dependency.alias);
         }
@@ -180,7 +191,7 @@ impl<'a> DependencyManager<'a> {
             .download(&version)
             .await
             .map_err(|reason| format!("chart download of version '{}' failed: {reason}", version.version))?;
-        Chart::from_archive(&archive, &LIMITS)
+        Chart::from_archive(&archive, &self.limits.load())
             .map_err(|error| format!("failed to load downloaded archive of version '{}': {error}", version.version))
     }
 
@@ -205,7 +216,12 @@ impl<'a> DependencyManager<'a> {
 }
 
 /// A chart in the same source.
-fn local(fs: &dyn FileSystem, reference: &LocalReference, dependency: &Dependency) -> Result<Chart, String> {
+fn local(
+    fs: &dyn FileSystem,
+    reference: &LocalReference,
+    dependency: &Dependency,
+    limits: &ChartLimits,
+) -> Result<Chart, String> {
     let path = local_chart_path(reference, dependency)?;
     let at = reference.work_dir.join(&path);
     let shown = || format!("/{}", path.display());
@@ -216,7 +232,7 @@ fn local(fs: &dyn FileSystem, reference: &LocalReference, dependency: &Dependenc
         .version
         .parse()
         .map_err(|error| format!("invalid version/constraint format '{}': {error}", dependency.version))?;
-    let chart = load(fs, &at, kind).map_err(|reason| {
+    let chart = load(fs, &at, kind, limits).map_err(|reason| {
         format!("failed to load chart from '{}' (reference '{}'): {reason}", shown(), dependency.repository)
     })?;
     let version = Version::parse(&chart.metadata.version).map_err(|error| error.to_string())?;
@@ -230,12 +246,12 @@ fn local(fs: &dyn FileSystem, reference: &LocalReference, dependency: &Dependenc
 ///
 /// # Errors
 /// What is wrong with the chart.
-pub fn load(fs: &dyn FileSystem, at: &Path, kind: FileKind) -> Result<Chart, String> {
+pub fn load(fs: &dyn FileSystem, at: &Path, kind: FileKind, limits: &ChartLimits) -> Result<Chart, String> {
     match kind {
-        FileKind::Dir => Chart::from_directory(fs, at, &LIMITS).map_err(|error| error.to_string()),
+        FileKind::Dir => Chart::from_directory(fs, at, &limits.load()).map_err(|error| error.to_string()),
         FileKind::File => {
             let bytes = fs.read(at).map_err(|error| error.to_string())?;
-            Chart::from_archive(&bytes, &LIMITS).map_err(|error| error.to_string())
+            Chart::from_archive(&bytes, &limits.load()).map_err(|error| error.to_string())
         }
     }
 }

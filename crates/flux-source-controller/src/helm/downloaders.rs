@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use ::url::Url;
 use flux_artifact::Storage;
-use flux_helm::index::{Index, IndexError, MAX_INDEX_SIZE};
+use flux_helm::index::{Index, IndexError};
 use flux_oci::http::{Request, authorization, same_origin};
 use flux_oci::{Credentials, Http, HttpError, OciError, Reference, Registry, chart};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::MAX_CHART;
+use super::ChartLimits;
 use super::cache::IndexCache;
 use super::download::{
     DownloadError, Downloader, Found, download_url, index_version, is_exact, last_matching, oci_chart_url, oci_exact,
@@ -46,6 +46,7 @@ pub struct HttpRepository {
     http: Http,
     stored: Option<StoredIndex>,
     cache: IndexCache,
+    limits: ChartLimits,
 }
 
 impl HttpRepository {
@@ -53,9 +54,15 @@ impl HttpRepository {
     ///
     /// # Errors
     /// Certificates that cannot be used.
-    pub fn new(url: &str, access: Access, stored: Option<StoredIndex>, cache: IndexCache) -> Result<Self, HttpError> {
+    pub fn new(
+        url: &str,
+        access: Access,
+        stored: Option<StoredIndex>,
+        cache: IndexCache,
+        limits: ChartLimits,
+    ) -> Result<Self, HttpError> {
         let http = Http::new(&access.connection)?;
-        Ok(Self { url: url.to_owned(), access, http, stored, cache })
+        Ok(Self { url: url.to_owned(), access, http, stored, cache, limits })
     }
 
     /// Fetches the index, as it is.
@@ -65,8 +72,9 @@ impl HttpRepository {
     pub async fn fetch_index(&self) -> Result<Vec<u8>, String> {
         let mut url = Url::parse(&self.url).map_err(|error| format!("parse {:?}: {error}", self.url))?;
         url.set_path(&format!("{}/index.yaml", url.path().trim_end_matches('/')));
-        self.get(&url, MAX_INDEX_SIZE as u64).await.map_err(|error| match error {
-            GetError::TooLarge => format!("index exceeds the maximum index file size of {MAX_INDEX_SIZE} bytes"),
+        let limit = self.limits.index;
+        self.get(&url, limit).await.map_err(|error| match error {
+            GetError::TooLarge => format!("index exceeds the maximum index file size of {limit} bytes"),
             other => other.to_string(),
         })
     }
@@ -100,13 +108,14 @@ impl HttpRepository {
 
     /// The index: the one in memory, the stored one, or the server's.
     async fn index(&self) -> Result<Arc<Index>, String> {
+        let limits = self.limits;
         match &self.stored {
             Some(stored) => {
                 let path = stored.path.clone();
                 let read = async move {
                     let work = move || {
                         let bytes = std::fs::read(&path).map_err(|error| format!("failed to load index: {error}"))?;
-                        parse_index(&bytes).map_err(|error| format!("failed to load index: {error}"))
+                        parse_index(&bytes, &limits).map_err(|error| format!("failed to load index: {error}"))
                     };
                     blocking(work).await
                 };
@@ -114,7 +123,8 @@ impl HttpRepository {
             }
             None => {
                 let bytes = self.fetch_index().await.map_err(|error| format!("failed to cache index: {error}"))?;
-                blocking(move || parse_index(&bytes).map_err(|error| format!("failed to load index: {error}"))).await
+                blocking(move || parse_index(&bytes, &limits).map_err(|error| format!("failed to load index: {error}")))
+                    .await
             }
         }
     }
@@ -124,8 +134,8 @@ impl HttpRepository {
 ///
 /// # Errors
 /// Texts that are none.
-pub fn parse_index(bytes: &[u8]) -> Result<Arc<Index>, IndexError> {
-    Index::parse(bytes).map(Arc::new)
+pub fn parse_index(bytes: &[u8], limits: &ChartLimits) -> Result<Arc<Index>, IndexError> {
+    Index::parse_within(bytes, usize::try_from(limits.index).unwrap_or(usize::MAX)).map(Arc::new)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
@@ -161,10 +171,11 @@ impl Downloader for HttpRepository {
             if !matches!(parsed.scheme(), "http" | "https") {
                 return Err(format!("scheme {:?} not supported", parsed.scheme()));
             }
-            self.get(&parsed, MAX_CHART).await.map_err(|error| match error {
+            let limit = self.limits.chart;
+            self.get(&parsed, limit).await.map_err(|error| match error {
                 GetError::TooLarge => {
                     let name = parsed.path().rsplit('/').next().unwrap_or_default();
-                    format!("size of chart '{name}' exceeds '{MAX_CHART}' bytes limit")
+                    format!("size of chart '{name}' exceeds '{limit}' bytes limit")
                 }
                 other => other.to_string(),
             })

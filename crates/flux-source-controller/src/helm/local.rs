@@ -45,10 +45,10 @@ pub fn prepare(
     let folder = kind == FileKind::Dir;
     let mut archive = Vec::new();
     let metadata = if folder {
-        directory_metadata(fs, &at, &shown)
+        directory_metadata(fs, &at, &shown, &options.limits)
     } else {
         archive = fs.read(&at).map_err(|error| invalid(&error))?.to_vec();
-        archive_metadata(&archive, inside.rsplit('/').next().unwrap_or_default())
+        archive_metadata(&archive, inside.rsplit('/').next().unwrap_or_default(), &options.limits)
     };
     let metadata = metadata.map_err(|error| invalid(&error))?;
     let mut build = Build { name: metadata.name, version: metadata.version, ..Build::default() };
@@ -69,7 +69,8 @@ pub fn prepare(
         let ignore_missing = options.ignore_missing_values_files;
         Some(merge_file_values(fs, &reference.work_dir, &options.values_files, ignore_missing).map_err(values_error)?)
     };
-    let mut chart = load(fs, &at, kind).map_err(|error| BuildError::new(BuildReason::ChartPackage, error))?;
+    let mut chart =
+        load(fs, &at, kind, &options.limits).map_err(|error| BuildError::new(BuildReason::ChartPackage, error))?;
     chart.metadata.version.clone_from(&build.version);
     if let Some((values, files)) = merged
         && overwrite_default_values(&mut chart, Some(&values)).map_err(values_error)?

@@ -8,7 +8,7 @@ use flux_helm::chart::{File, Limits, LoadError, archive_files};
 use flux_helm::{Chart, Metadata};
 use flux_kustomize::{FileKind, FileSystem, FsError};
 
-use super::{LIMITS, MAX_CHART, MAX_CHART_FILE};
+use super::ChartLimits;
 
 /// Files that hold metadata; the second one only of old charts.
 const FILES: [&str; 2] = ["Chart.yaml", "requirements.yaml"];
@@ -44,40 +44,40 @@ impl From<LoadError> for MetadataError {
     }
 }
 
-fn from_files(files: Vec<File>) -> Result<Metadata, MetadataError> {
+fn from_files(files: Vec<File>, limits: &ChartLimits) -> Result<Metadata, MetadataError> {
     if !files.iter().any(|file| file.name == FILES[0]) {
         return Err(MetadataError::NoChartYaml);
     }
-    Ok(Chart::from_files(files, &LIMITS)?.metadata)
+    Ok(Chart::from_files(files, &limits.load())?.metadata)
 }
 
 /// The metadata of a packaged chart; `name` is what errors call it.
 ///
 /// # Errors
 /// What is no chart, or holds no valid metadata.
-pub fn archive_metadata(bytes: &[u8], name: &str) -> Result<Metadata, MetadataError> {
-    if bytes.len() as u64 > MAX_CHART {
-        return Err(MetadataError::ChartTooLarge { name: name.to_owned(), limit: MAX_CHART });
+pub fn archive_metadata(bytes: &[u8], name: &str, limits: &ChartLimits) -> Result<Metadata, MetadataError> {
+    if bytes.len() as u64 > limits.chart {
+        return Err(MetadataError::ChartTooLarge { name: name.to_owned(), limit: limits.chart });
     }
-    let files = match archive_files(bytes, &Limits { file_bytes: u64::MAX, ..LIMITS }) {
+    let files = match archive_files(bytes, &Limits { file_bytes: u64::MAX, ..limits.load() }) {
         Err(flux_helm::chart::ArchiveError::Empty) => return Err(MetadataError::NoChartYaml),
         other => other.map_err(LoadError::from)?,
     };
     let mut kept = Vec::new();
     for file in files.into_iter().filter(|file| FILES.contains(&file.name.as_str())) {
-        if file.data.len() as u64 > MAX_CHART_FILE {
-            return Err(MetadataError::FileTooLarge { name: file.name, limit: MAX_CHART_FILE });
+        if file.data.len() as u64 > limits.file {
+            return Err(MetadataError::FileTooLarge { name: file.name, limit: limits.file });
         }
         kept.push(file);
     }
-    from_files(kept)
+    from_files(kept, limits)
 }
 
 /// As [`archive_metadata`], of a file.
 ///
 /// # Errors
 /// As there, and what the file system says.
-pub fn archive_metadata_at(path: &Path) -> Result<Metadata, MetadataError> {
+pub fn archive_metadata_at(path: &Path, limits: &ChartLimits) -> Result<Metadata, MetadataError> {
     let name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => MetadataError::Missing { operation: "stat", path: path.to_owned() },
@@ -88,23 +88,28 @@ pub fn archive_metadata_at(path: &Path) -> Result<Metadata, MetadataError> {
         return Err(MetadataError::IsDirectory { name: name() });
     }
     let mut bytes = Vec::new();
-    file.take(MAX_CHART + 1).read_to_end(&mut bytes).map_err(read)?;
-    archive_metadata(&bytes, &name())
+    file.take(limits.chart.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
+    archive_metadata(&bytes, &name(), limits)
 }
 
 /// The metadata of a chart in a folder; `shown` is what errors call the folder.
 ///
 /// # Errors
 /// As [`archive_metadata`].
-pub fn directory_metadata(fs: &dyn FileSystem, path: &Path, shown: &str) -> Result<Metadata, MetadataError> {
+pub fn directory_metadata(
+    fs: &dyn FileSystem,
+    path: &Path,
+    shown: &str,
+    limits: &ChartLimits,
+) -> Result<Metadata, MetadataError> {
     let mut files = Vec::new();
     for name in FILES {
         let at = path.join(name);
         match fs.kind(&at) {
             Some(FileKind::File) => {
-                let data = fs.read(&at).map_err(|error| read_error(&error, name))?;
-                if data.len() as u64 > MAX_CHART_FILE {
-                    return Err(MetadataError::FileTooLarge { name: name.to_owned(), limit: MAX_CHART_FILE });
+                let data = fs.read(&at).map_err(|error| read_error(&error, name, limits))?;
+                if data.len() as u64 > limits.file {
+                    return Err(MetadataError::FileTooLarge { name: name.to_owned(), limit: limits.file });
                 }
                 files.push(File::new(name, data));
             }
@@ -116,12 +121,12 @@ pub fn directory_metadata(fs: &dyn FileSystem, path: &Path, shown: &str) -> Resu
             None => {}
         }
     }
-    from_files(files)
+    from_files(files, limits)
 }
 
-fn read_error(error: &FsError, name: &str) -> MetadataError {
+fn read_error(error: &FsError, name: &str, limits: &ChartLimits) -> MetadataError {
     match error {
-        FsError::TooLarge { .. } => MetadataError::FileTooLarge { name: name.to_owned(), limit: MAX_CHART_FILE },
+        FsError::TooLarge { .. } => MetadataError::FileTooLarge { name: name.to_owned(), limit: limits.file },
         other => MetadataError::Read(other.to_string()),
     }
 }

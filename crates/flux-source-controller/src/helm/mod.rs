@@ -31,10 +31,26 @@ pub use cache::{CacheOptions, IndexCache};
 pub use chart_controller::HelmChartReconciler;
 pub use repository_controller::HelmRepositoryReconciler;
 
-/// The most bytes of a packaged chart.
-pub const MAX_CHART: u64 = 10 << 20;
-/// The most bytes of one file of a chart in a folder.
-pub const MAX_CHART_FILE: u64 = 5 << 20;
+/// Bounds of what repositories and sources bring, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChartLimits {
+    /// A packaged chart (`--helm-chart-max-size`).
+    pub chart: u64,
+    /// One file of a chart (`--helm-chart-file-max-size`).
+    pub file: u64,
+    /// The index of a repository (`--helm-index-max-size`).
+    pub index: u64,
+}
 
-/// Bounds of charts that are loaded to be packaged.
-pub const LIMITS: flux_helm::chart::Limits = flux_helm::chart::Limits::HELM_4_2;
+impl Default for ChartLimits {
+    fn default() -> Self {
+        Self { chart: 10 << 20, file: 5 << 20, index: 50 << 20 }
+    }
+}
+
+impl ChartLimits {
+    /// Bounds of charts that are loaded to be packaged.
+    pub fn load(&self) -> flux_helm::chart::Limits {
+        flux_helm::chart::Limits { file_bytes: self.file, ..flux_helm::chart::Limits::HELM_4_2 }
+    }
+}

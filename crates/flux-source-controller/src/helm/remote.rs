@@ -2,7 +2,6 @@
 
 use flux_helm::Chart;
 
-use super::LIMITS;
 use super::build::{Build, BuildError, BuildOptions, BuildReason, Content, with_metadata};
 use super::download::{DownloadError, Downloader, Found};
 use super::local::package;
@@ -50,15 +49,17 @@ pub async fn plan(
 /// What is no chart, or cannot be packaged.
 pub fn finish(mut build: Build, archive: Vec<u8>, options: &BuildOptions) -> Result<Build, BuildError> {
     if !options.repackages() {
-        archive_metadata(&archive, &format!("{}-{}.tgz", build.name, build.version)).map_err(|error| {
-            BuildError::new(
-                BuildReason::ChartPull,
-                format!("failed to load chart metadata from written chart: {error}"),
-            )
-        })?;
+        archive_metadata(&archive, &format!("{}-{}.tgz", build.name, build.version), &options.limits).map_err(
+            |error| {
+                BuildError::new(
+                    BuildReason::ChartPull,
+                    format!("failed to load chart metadata from written chart: {error}"),
+                )
+            },
+        )?;
         return Ok(Build { content: Content::New(archive), ..build });
     }
-    let mut chart = Chart::from_archive(&archive, &LIMITS).map_err(|error| {
+    let mut chart = Chart::from_archive(&archive, &options.limits.load()).map_err(|error| {
         BuildError::new(BuildReason::ChartPackage, format!("failed to load downloaded chart: {error}"))
     })?;
     chart.metadata.version.clone_from(&build.version);

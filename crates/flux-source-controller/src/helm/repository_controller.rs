@@ -73,9 +73,10 @@ impl HelmRepositoryReconciler {
         let access = secrets::access(&self.client, at.object(), at.namespace(), &url)
             .await
             .map_err(|error| Failure::fetch(Reason::AuthenticationFailed, error))?;
-        let repository = HttpRepository::new(&url, access, None, self.indexes.clone()).map_err(|error| {
-            Failure::stalled(FETCH_FAILED, Reason::Failed, format!("failed to construct Helm client: {error}"))
-        })?;
+        let repository = HttpRepository::new(&url, access, None, self.indexes.clone(), self.options.chart_limits)
+            .map_err(|error| {
+                Failure::stalled(FETCH_FAILED, Reason::Failed, format!("failed to construct Helm client: {error}"))
+            })?;
         repository.fetch_index().await.map_err(|error| {
             let message =
                 format!("failed to fetch Helm repository index: failed to cache index to temporary file: {error}");
@@ -119,8 +120,9 @@ impl HelmRepositoryReconciler {
         revision: String,
     ) -> Result<(Artifact, Option<String>, Arc<Index>), Failure> {
         let (storage, key) = (self.options.storage.clone(), at.key().clone());
+        let limits = self.options.chart_limits;
         let work = move || {
-            let index = parse_index(&bytes).map_err(|error| {
+            let index = parse_index(&bytes, &limits).map_err(|error| {
                 let message = format!("failed to load Helm repository from index YAML: failed to load index: {error}");
                 Failure::fetch(Reason::IndexationFailed, message)
             })?;

@@ -93,9 +93,6 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
             return Err(CommandError::FlagNotYet { flag });
         }
     }
-    if flags.text("snapshot-digest-algo").is_some_and(|algorithm| algorithm != "sha256") {
-        return Err(CommandError::FlagNotYet { flag: "snapshot-digest-algo" });
-    }
     if flags.bool("enable-leader-election") == Some(true) {
         return Err(CommandError::LeaderElection);
     }

@@ -30,6 +30,8 @@ pub enum SetupError {
     Storage(#[from] flux_artifact::StorageError),
     #[error(transparent)]
     Algorithm(#[from] flux_artifact::UnsupportedAlgorithm),
+    #[error(transparent)]
+    SnapshotAlgorithm(#[from] flux_helm_controller::UnsupportedAlgorithm),
     #[error("the folder for unpacked artifacts cannot be used")]
     Fetcher(#[from] flux_artifact::FetchError),
     #[error("cannot make the folder `{path}`")]
@@ -222,6 +224,7 @@ pub fn spawn(
             index_cache: index_cache(&setup.source_flags),
             archives: sources.archives.clone(),
             workdirs: Some(sources.workdirs.clone()),
+            chart_limits: chart_limits(&setup.source_flags),
             ..flux_source_controller::Options::new(store.clone(), storage.with_file_name("fetching"))
         };
         tasks.spawn(flux_source_controller::run(ctx, options));
@@ -232,6 +235,7 @@ pub fn spawn(
         let scratch = std::env::temp_dir().join(format!("flux-source-{}", std::process::id()));
         let options = flux_source_controller::Options {
             index_cache: index_cache(&setup.source_flags),
+            chart_limits: chart_limits(&setup.source_flags),
             ..flux_source_controller::Options::new(store.clone(), scratch)
         };
         tasks.spawn(flux_source_controller::run(ctx, options));
@@ -250,6 +254,11 @@ pub fn spawn(
         let ctx = context(HELM_CONTROLLER, flags, 4);
         let options = flux_helm_controller::Options {
             override_managers: flags.list("override-manager"),
+            kube_config: flux_helm_controller::KubeConfigOptions {
+                exec: flags.bool("insecure-kubeconfig-exec").unwrap_or(false),
+                insecure_tls: flags.bool("insecure-kubeconfig-tls").unwrap_or(false),
+            },
+            snapshot_digest: flags.text("snapshot-digest-algo").unwrap_or("sha256").parse()?,
             ..flux_helm_controller::Options::default()
         };
         let options = options.with_gates(&ctx.options);
@@ -266,6 +275,17 @@ fn index_cache(flags: &Flags) -> flux_source_controller::helm::CacheOptions {
     flux_source_controller::helm::CacheOptions {
         size: flags.int("helm-cache-max-size").map(whole).filter(|size| *size > 0).unwrap_or(defaults.size),
         ttl: ttl.map(|ttl| ttl.std()).filter(|ttl| !ttl.is_zero()).unwrap_or(defaults.ttl),
+    }
+}
+
+/// `--helm-chart-max-size` and its like.
+fn chart_limits(flags: &Flags) -> flux_source_controller::helm::ChartLimits {
+    let defaults = flux_source_controller::helm::ChartLimits::default();
+    let limit = |flag, default| flags.int(flag).unwrap_or(default);
+    flux_source_controller::helm::ChartLimits {
+        chart: limit("helm-chart-max-size", defaults.chart),
+        file: limit("helm-chart-file-max-size", defaults.file),
+        index: limit("helm-index-max-size", defaults.index),
     }
 }
 

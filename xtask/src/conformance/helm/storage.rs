@@ -67,7 +67,7 @@ fn observation(line: &Value, record: &Value) -> Verdict {
     if let failed @ Verdict::Fail(_) = Verdict::same_text(text(line, "observationJson"), &observation.encode()) {
         return failed;
     }
-    let snapshot = observation.snapshot();
+    let snapshot = observation.snapshot(flux_helm::digest::Algorithm::default());
     let expected = (text(line, "digest").to_owned(), text(line, "configDigest").to_owned());
     Verdict::same(&expected, &(snapshot.digest, snapshot.config_digest))
 }

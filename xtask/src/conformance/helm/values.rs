@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use flux_helm::chart::{Chart, File, Limits};
+use flux_helm::digest::Algorithm;
 use flux_helm::schema;
 use flux_helm::values::{
     Reference, SetKind, Values, ValuesData, coalesce_values, compose_values, config_digest, encode_values,
@@ -176,7 +177,7 @@ fn digest(line: &Value) -> Verdict {
     };
     let encoded = if values.is_empty() { String::new() } else { encode_values(&values) };
     match Verdict::same_text(text(line, "encoded"), &encoded) {
-        Verdict::Pass => Verdict::same(&text(line, "digest").to_owned(), &config_digest(&values)),
+        Verdict::Pass => Verdict::same(&text(line, "digest").to_owned(), &config_digest(Algorithm::default(), &values)),
         failed => failed,
     }
 }
@@ -214,7 +215,7 @@ fn values_from(line: &Value, objects: &Value) -> Verdict {
     };
     let found = compose_values("ns", &inline, &references, &mut fetch);
     if let (Some(digest), Ok(values)) = (line["digest"].as_str(), &found)
-        && digest != config_digest(values)
+        && digest != config_digest(Algorithm::default(), values)
     {
         return Verdict::Fail(format!("another digest, of {values:?}"));
     }
