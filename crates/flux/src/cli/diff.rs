@@ -198,24 +198,7 @@ fn control(object: &Value, live: Option<&DynamicObject>, key: &str) -> String {
 }
 
 fn ignore_rules(unit: &Kustomization) -> Result<CompiledRules, CliError> {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let rules: Vec<flux_apply::IgnoreRule> = unit
-        .spec
-        .ignore
-        .iter()
-        .map(|rule| flux_apply::IgnoreRule {
-            paths: rule.paths.clone(),
-            selector: rule.target.as_ref().map(|target| flux_apply::Selector {
-                group: text(&target.group),
-                version: text(&target.version),
-                kind: text(&target.kind),
-                name: text(&target.name),
-                namespace: text(&target.namespace),
-                annotation_selector: text(&target.annotation_selector),
-                label_selector: text(&target.label_selector),
-            }),
-        })
-        .collect();
+    let rules = flux_apply::spec::ignore_rules(&unit.spec.ignore).map_err(|bad| CliError::state(bad.message))?;
     CompiledRules::new(&rules).map_err(|error| CliError::state(error.to_string()))
 }
 
